@@ -1,0 +1,70 @@
+/** A platform keeps versions and answers requests. `local` and `aws` are two of them; both pass one behaviour suite. */
+import type { Bundle, Target } from '../bundle/bundle.ts'
+import type { SavedModel } from '../model/saved-model.ts'
+import type { Stage } from '../settings/stage.ts'
+
+/** One release of a bundle on a stage; has its own address; never changes. */
+export interface Version {
+  readonly stage: string
+  readonly model: string
+  readonly number: number
+  readonly bundle: string
+  /** Naive UTC time, part of every answer this version gives. */
+  readonly servedTimeUtc: string
+  readonly instanceId: string
+}
+
+/** Version number → share of the traffic in percent; the shares add up to 100. */
+export type Weights = ReadonlyMap<number, number>
+
+/** What a stage is now. */
+export interface Deployment {
+  readonly stage: string
+  readonly model: string
+  readonly url: string
+  readonly weights: Weights
+  readonly servedTimeUtc: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: Buffer
+}
+
+export interface LogOptions {
+  /** Nothing older than this, in milliseconds since the epoch. */
+  readonly sinceMs: number
+  readonly follow: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface LogLine {
+  readonly timeMs: number
+  readonly level: string
+  readonly message: string
+  readonly version?: number | undefined
+  readonly requestId?: string | undefined
+  /** `model` for what the model printed, `host` for what the platform says about it, `http` for an access line. */
+  readonly source: 'model' | 'host' | 'http'
+}
+
+export interface ReleaseOptions {
+  /** Fixed by people who re-create a release; undefined: now. */
+  readonly servedTimeUtc?: string | undefined
+}
+
+export interface Platform {
+  readonly name: string
+  /** What a bundle for this stage must be made for. */
+  target(model: SavedModel, stage: Stage): Target
+  /** Immutable; takes no traffic; the model has been loaded once when this returns. Same bundle and settings: the same version again. */
+  release(bundle: Bundle, stage: Stage, options?: ReleaseOptions): Promise<Version>
+  /** Reaches one version, whatever the stage points at. `body` is the JSON document of a predict request. */
+  send(version: Version, body: Uint8Array): Promise<Answer>
+  /** Atomic; rollback and canary are this. */
+  route(stage: Stage, weights: Weights): Promise<Deployment>
+  find(stage: Stage): Promise<Deployment | undefined>
+  /** Everything the stage had on this platform; false when there was nothing. */
+  remove(stage: Stage): Promise<boolean>
+  logs(stage: Stage, options: LogOptions): AsyncIterable<LogLine>
+}

@@ -1,0 +1,39 @@
+/** A stage: one key of the settings file, resolved, checked and free of Zappa's spellings. */
+
+export type InstallerName = 'pip' | 'conda'
+export type PlatformName = 'local' | 'aws'
+
+/** What `thampi serve STAGE` needs to know. Everything is decided here; nobody looks into the file again. */
+export interface Stage {
+  /** The key in the settings file: `staging`. */
+  readonly name: string
+  /** `project_name`: the model's name in the URL. */
+  readonly model: string
+  readonly platform: PlatformName
+  readonly installer: InstallerName
+  /** Memory of one sandbox in MB (`memory_size`). */
+  readonly memoryMb: number
+  /** How long one prediction may take, in seconds (`timeout_seconds`). */
+  readonly timeoutSeconds: number
+  /** Never stopped for idleness (`keep_warm`). */
+  readonly keepWarm: boolean
+  /** At most so many sandboxes (`lambda_concurrency`), undefined: as many as the machine has cores. */
+  readonly maxSandboxes: number | undefined
+  /** The model's own environment variables; they win over those of the machine. */
+  readonly environment: Readonly<Record<string, string>>
+  /** `aws_environment_variables` and `remote_env` are merged below `environment`; references stay unresolved here. */
+  readonly remoteEnvironment: string | undefined
+  /** Patterns of files that are not packed (`exclude`, `exclude_glob`). */
+  readonly exclude: readonly string[]
+  /** `full` tells callers what the model's exception was; `terse` keeps it in the logs. */
+  readonly errors: 'full' | 'terse'
+  readonly logLevel: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL'
+  /** How many versions are kept (`num_retained_versions`); undefined: the default of the platform. */
+  readonly retainedVersions: number | undefined
+  /** Python that should run the model, such as `3.12`; undefined: the one that saved it. */
+  readonly python: string | undefined
+  /** Cross-origin pages that may call the endpoint: `cors`. */
+  readonly cors: boolean | Readonly<Record<string, unknown>>
+  /** Keys that only have a meaning on AWS, as they stand in the file (`extends` resolved). */
+  readonly aws: Readonly<Record<string, unknown>>
+}
