@@ -8,6 +8,7 @@
 export const errorCodes = {
   USAGE: { exit: 2, title: 'The command line could not be understood' },
   NAME_INVALID: { exit: 2, title: 'A name has characters that names cannot have' },
+  NAME_TAKEN: { exit: 5, title: 'Two things would share one name' },
   ENV_REQUIRED: { exit: 2, title: 'No stage was given and there is more than one' },
   ENV_UNKNOWN: { exit: 4, title: 'The settings file has no such stage' },
   SETTINGS_MISSING: { exit: 4, title: 'There is no settings file' },

@@ -1,0 +1,314 @@
+/**
+ * Every key of a stage: what we make of it, which values it takes, what it means.
+ * The reader, the JSON Schema for editors and the reference page all come from this one table.
+ */
+import * as kind from './kinds.ts'
+
+/**
+ * honour: it means what it says · map: it says something we express in another way ·
+ * ignore: it has no effect, and a run says so once · refuse: a stage that has it cannot be used.
+ */
+export type Advice = 'honour' | 'map' | 'ignore' | 'refuse'
+
+export interface Key {
+  /** As written in a stage; our own keys are `thampi.…`. */
+  readonly name: string
+  readonly advice: Advice
+  /** Whether it has a meaning on every platform or on AWS only. */
+  readonly where: 'everywhere' | 'aws'
+  readonly kind: kind.Kind
+  readonly meaning: string
+  /** Why it is ignored or refused, or what it became. */
+  readonly note?: string | undefined
+  /** For keys of which only some values are ignored. */
+  readonly isIgnored?: (value: unknown) => boolean
+  /** The value may be somebody's password: never shown. */
+  readonly secret?: boolean
+}
+
+type Row = readonly [kind: kind.Kind, meaning: string, more?: Pick<Key, 'note' | 'isIgnored' | 'secret'>]
+
+const thampi = table('honour', 'everywhere', {
+  package_manager: [kind.oneOf('pip', 'conda'), 'What installs the dependencies; `pip` unless said.'],
+  platform: [
+    kind.oneOf('local', 'aws'),
+    'Where the stage is served; without it `aws` when the stage names a profile, else `local`.',
+  ],
+  errors: [
+    kind.oneOf('full', 'terse'),
+    'Whether callers see what the model raised; `terse` for `production` and with `"debug": false`, else `full`.',
+  ],
+  python: [
+    kind.matching(/^3\.\d{1,2}$/, 'text such as "3.12"'),
+    'The Python that runs the model; the one that saved it unless said.',
+  ],
+  max_sandboxes: [
+    kind.wholeNumber(1, 10_000),
+    'At most so many processes hold the model on the local platform; one a core unless said.',
+  ],
+})
+
+const everywhere = table('honour', 'everywhere', {
+  thampi: [kind.object, 'The home of the settings that only Thampi has: the keys below.'],
+  extends: [
+    kind.text,
+    'Another stage of this file; each of its keys counts here too, unless this stage has its own.',
+  ],
+  project_name: [
+    kind.text,
+    'The name of the model in the URL; made of the directory’s name, cut to 15 characters, unless said.',
+  ],
+  memory_size: [kind.wholeNumber(128, 10_240, 'MB'), 'Memory of one sandbox in MB; 512 unless said.'],
+  timeout_seconds: [kind.wholeNumber(1, 900, 'seconds'), 'How long one prediction may take; 30 unless said.'],
+  keep_warm: [kind.flag, 'Never stop the model for idleness; `true` unless said.'],
+  lambda_concurrency: [
+    kind.wholeNumber(1, 10_000),
+    'At most so many predictions at a time; on the local platform, so many sandboxes.',
+  ],
+  environment_variables: [
+    kind.environment,
+    'The model’s environment; wins over every other source.',
+    { secret: true },
+  ],
+  aws_environment_variables: [
+    kind.environment,
+    'The model’s environment, set natively; `environment_variables` wins.',
+    { secret: true },
+  ],
+  remote_env: [
+    kind.matching(/^s3:\/\/[^/]+\/.+$/, 'text such as "s3://bucket/file.json"'),
+    'A flat JSON file with more environment.',
+  ],
+  exclude: [kind.texts, 'Patterns of files that are not packed.'],
+  exclude_glob: [kind.texts, 'More patterns of files that are not packed.'],
+  cors: [kind.flagOrObject, 'Pages of other origins may call the endpoint; `false` unless said.'],
+  log_level: [
+    kind.oneOf('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'),
+    'The least important line that is logged; `DEBUG` unless said.',
+  ],
+  debug: [kind.flag, '`false` keeps what the model raised out of the answers; `true` unless said.'],
+  num_retained_versions: [kind.wholeNumber(1, 10_000), 'How many versions of the stage are kept.'],
+})
+
+const onAws = table('honour', 'aws', {
+  profile_name: [kind.text, 'The AWS profile whose credentials are used.'],
+  aws_region: [kind.text, 'The AWS region; the profile’s own unless said.'],
+  s3_bucket: [kind.text, 'The bucket for what is deployed.'],
+  architecture: [kind.oneOf('x86_64', 'arm64'), 'The processor of the function; `x86_64` unless said.'],
+  ephemeral_storage: [kind.ephemeralStorage, 'Scratch disk of the function in MB; 512 unless said.'],
+  snap_start: [
+    kind.oneOf('PublishedVersions', 'None'),
+    'Start from a snapshot of the loaded model; decided by us unless said.',
+  ],
+  keep_warm_expression: [kind.text, 'How often the function is kept warm; `rate(4 minutes)` unless said.'],
+  layers: [kind.texts, 'ARNs of further Lambda layers.'],
+  lambda_description: [kind.text, 'The description of the function.'],
+  aws_kms_key_arn: [kind.text, 'The key that encrypts the environment.'],
+  tags: [kind.textByName, 'Tags of every resource of the stage.'],
+  dead_letter_arn: [kind.text, 'Where failed asynchronous events go.'],
+  xray_tracing: [kind.flag, 'Traces in X-Ray; `false` unless said.'],
+  vpc_config: [kind.object, 'Subnets and security groups of the function.'],
+  manage_roles: [kind.flag, 'Create and update the role of the function; `true` unless said.'],
+  role_name: [kind.text, 'The name of the role.'],
+  role_arn: [kind.text, 'A role made by somebody else.'],
+  assume_policy: [kind.text, 'A file with the trust policy of the role.'],
+  attach_policy: [kind.text, 'A file with the permissions of the role.'],
+  extra_permissions: [kind.objects, 'Further statements for the permissions of the role.'],
+  apigateway_enabled: [kind.flag, 'An API Gateway in front of the function; `true` unless said.'],
+  use_apigateway: [kind.flag, 'The older spelling of `apigateway_enabled`.'],
+  apigateway_description: [kind.text, 'The description of the API.'],
+  apigateway_version: [kind.oneOf('v1', 'v2'), 'The kind of API Gateway; `v1` unless said.'],
+  apigateway_policy: [kind.text, 'A file with the resource policy of the API.'],
+  endpoint_configuration: [
+    kind.oneOrMoreTexts,
+    'The kinds of the endpoint: `EDGE`, `REGIONAL` or `PRIVATE`.',
+  ],
+  api_key_required: [kind.flag, 'Callers need an API key; `false` unless said.'],
+  api_key: [kind.text, 'The id of an existing API key.', { secret: true }],
+  iam_authorization: [kind.flag, 'Callers sign their requests; wins over `authorizer`; `false` unless said.'],
+  authorizer: [
+    kind.object,
+    'Who decides about callers: an ARN or a Cognito pool.',
+    { note: 'An authorizer given as a `function` of the project is ignored.', isIgnored: hasFunction },
+  ],
+  context_header_mappings: [kind.textByName, 'Parts of the request context that become headers.'],
+  payload_compression: [kind.flag, 'Compress answers; `true` unless said.'],
+  payload_minimum_compression_size: [
+    kind.wholeNumber(0, 10_485_760, 'bytes'),
+    'Smaller answers are not compressed; 0 unless said.',
+  ],
+  cloudwatch_log_level: [kind.oneOf('OFF', 'ERROR', 'INFO'), 'What the API logs; `OFF` unless said.'],
+  cloudwatch_data_trace: [kind.flag, 'The API logs whole requests and answers; `false` unless said.'],
+  cloudwatch_metrics_enabled: [kind.flag, 'Detailed metrics of the API; `false` unless said.'],
+  function_url_enabled: [kind.flag, 'A function URL; `false` unless said.'],
+  function_url_config: [kind.object, 'Authorization and cross-origin rules of the function URL.'],
+  domain: [kind.text, 'A domain of yours for the endpoint.'],
+  base_path: [kind.text, 'The path under that domain.'],
+  certificate_arn: [kind.text, 'The certificate of the domain.'],
+  route53_enabled: [kind.flag, 'Create the DNS record of the domain; `true` unless said.'],
+  exception_handler: [kind.text, 'A Python function that is told of exceptions.'],
+  callbacks: [kind.object, 'Python functions of the project that run during a deployment.'],
+  prebuild_script: [kind.text, 'A Python function of the project that runs before packing.'],
+  aws_endpoint_urls: [kind.textByName, 'Other endpoints for the services of AWS.'],
+})
+
+const mapped = [
+  ...table('map', 'everywhere', {
+    runtime: [
+      kind.matching(/^python[23]\.\d{1,2}$/, 'text such as "python3.12"'),
+      'The Python that runs the model.',
+      { note: '`python3.6` and older stand for the Python that saved the model; `thampi.python` wins.' },
+    ],
+    remote_env_bucket: [
+      kind.text,
+      'The bucket of the remote environment.',
+      { note: 'Becomes `remote_env`.' },
+    ],
+    remote_env_file: [kind.text, 'The file in that bucket.', { note: 'Becomes `remote_env`.' }],
+  }),
+  ...table('map', 'aws', {
+    slim_handler: [
+      kind.flag,
+      'Load the project from S3.',
+      { note: 'The kind of package is chosen by size.' },
+    ],
+    use_precompiled_packages: [
+      kind.flag,
+      'Use wheels made for Linux.',
+      { note: 'Always; never files of the host.' },
+    ],
+    touch: [
+      kind.flag,
+      'Call the endpoint once deployed.',
+      { note: 'Always a real prediction before traffic moves.' },
+    ],
+    touch_path: [kind.text, 'The path of that call.', { note: 'Always the path of predictions.' }],
+    async_source: [
+      kind.text,
+      'The source of asynchronous tasks.',
+      { note: 'Becomes asynchronous predictions.' },
+    ],
+    async_resources: [
+      kind.flag,
+      'Create what such tasks need.',
+      { note: 'Becomes asynchronous predictions.' },
+    ],
+    async_response_table: [
+      kind.text,
+      'Where their answers are kept.',
+      { note: 'Becomes asynchronous predictions.' },
+    ],
+    async_response_table_read_capacity: [
+      kind.wholeNumber(1),
+      'Reads a second of that table.',
+      { note: 'The table scales by itself.' },
+    ],
+    async_response_table_write_capacity: [
+      kind.wholeNumber(1),
+      'Writes a second of that table.',
+      { note: 'The table scales by itself.' },
+    ],
+  }),
+]
+
+const ours = 'Thampi brings its own.'
+const byArn = 'Use `certificate_arn`.'
+
+const ignored = [
+  ...table('ignore', 'everywhere', {
+    app_function: [
+      kind.anything,
+      'The web application of a project.',
+      {
+        note: `${ours} \`thampi-app.app\` means just that and is accepted silently.`,
+        isIgnored: value => value !== 'thampi-app.app',
+      },
+    ],
+  }),
+  ...ignore(ours, {
+    app_type: 'The kind of that application.',
+    lambda_handler: 'The entry point of the function.',
+  }),
+  ...ignore('A model imports what it needs.', { include: 'Libraries loaded at the start.' }),
+  ...ignore('Not offered yet.', { efs_config: 'File systems of the function.' }),
+  ...ignore('Versions never change, so there is nothing to rewrite.', {
+    settings_file: 'Python settings that travel with the project.',
+    delete_local_zip: 'Delete the package after the upload.',
+    delete_s3_zip: 'Delete the uploaded package.',
+  }),
+  ...ignore('Predictions are JSON texts, which need neither.', {
+    binary_support: 'Bodies that are not text.',
+    additional_text_mimetypes: 'Further content types that are text.',
+  }),
+  ...ignore('Predictions are not cached by the API.', {
+    cache_cluster_enabled: 'A cache of the API.',
+    cache_cluster_size: 'Its size in GB.',
+    cache_cluster_ttl: 'How long it keeps an answer.',
+    cache_cluster_encrypted: 'Whether it is encrypted.',
+  }),
+  ...ignore(byArn, {
+    certificate: 'A certificate in a file.',
+    certificate_key: 'Its private key.',
+    certificate_chain: 'Its chain.',
+    lets_encrypt_key: 'An account key for certificates.',
+  }),
+  ...ignore('The endpoint has a front already.', {
+    alb_enabled: 'A load balancer in front of the function.',
+    alb_vpc_config: 'Its subnets.',
+  }),
+  ...ignore('A model answers requests; it is not called by events.', {
+    events: 'Schedules and sources of events.',
+    cognito: 'Triggers of user pools.',
+    bot_events: 'Events of chat bots.',
+    websocket_handler_module: 'A handler of WebSocket messages.',
+  }),
+]
+
+const refused = table('refuse', 'everywhere', {
+  django_settings: [
+    kind.anything,
+    'The settings of a Django project.',
+    {
+      note: 'Thampi serves models, not web applications. Take the key out, or deploy this project with Zappa.',
+    },
+  ],
+})
+
+/** The table, in the order of the reference page. */
+export const keys: readonly Key[] = [
+  ...everywhere,
+  ...thampi.map(key => ({ ...key, name: `thampi.${key.name}` })),
+  ...onAws,
+  ...mapped,
+  ...ignored,
+  ...refused,
+]
+
+const byName: ReadonlyMap<string, Key> = new Map(keys.map(key => [key.name, key]))
+
+export function findKey(name: string): Key | undefined {
+  return byName.get(name)
+}
+
+function table(advice: Advice, where: Key['where'], rows: Readonly<Record<string, Row>>): Key[] {
+  return Object.entries(rows).map(([name, [kind, meaning, more]]) => ({
+    name,
+    advice,
+    where,
+    kind,
+    meaning,
+    ...more,
+  }))
+}
+
+function ignore(note: string, meanings: Readonly<Record<string, string>>): Key[] {
+  const rows = Object.entries(meanings).map(([name, meaning]): [string, Row] => [
+    name,
+    [kind.anything, meaning, { note }],
+  ])
+  return table('ignore', 'everywhere', Object.fromEntries(rows))
+}
+
+function hasFunction(authorizer: unknown): boolean {
+  return typeof authorizer === 'object' && authorizer !== null && 'function' in authorizer
+}

@@ -1,0 +1,195 @@
+/** From the keys of a stage to a `Stage`: every value checked, every default decided, Zappa's spellings left behind. */
+import { inspect } from 'node:util'
+import { ThampiError } from '../errors.ts'
+import type { Environment } from '../system/places.ts'
+import type { SettingsFile } from './file.ts'
+import { inherit, type Setting } from './inherit.ts'
+import { findKey, type Key } from './keys.ts'
+import { checkModelName, named, slugOf } from './names.ts'
+import type { PlatformName, Stage } from './stage.ts'
+
+/** What a stage is made of beside its own keys. */
+export interface Surroundings {
+  readonly env: Environment
+  /** What `--platform` says. */
+  readonly platform?: string | undefined
+  /** The model's name when `project_name` does not say it. */
+  readonly modelName: string | undefined
+}
+
+/** Lambda's own limit for the name of a function. */
+const longestSlug = 64
+
+/**
+ * The stage `name` of the file. Throws `SETTINGS_INVALID` with file, line, stage, key, the value seen and the value
+ * wanted, `NAME_INVALID` for a model name that cannot be, `USAGE` for an unknown platform.
+ */
+export function resolveStage(file: SettingsFile, name: string, around: Surroundings): Stage {
+  const settings = inherit(file, name)
+  for (const [key, setting] of settings) check(file, name, key, setting)
+  return toStage(name, valuesOf(settings), around)
+}
+
+/** The one stage of a project without settings file: everything is as it is unless said. */
+export function stageWithoutFile(name: string, around: Surroundings): Stage {
+  return toStage(name, new Map(), around)
+}
+
+function check(file: SettingsFile, stageName: string, name: string, { value, stage }: Setting): void {
+  const key = findKey(name)
+  if (!key || value === null) return
+  if (key.advice === 'refuse') {
+    throw new ThampiError('SETTINGS_INVALID', {
+      message: `Stage ${named(stageName)} of ${file.name} has \`${name}\`, which Thampi cannot serve.`,
+      why: key.note,
+    })
+  }
+  if (key.advice === 'ignore') return
+  const result = key.kind.schema.safeParse(value)
+  if (result.success) return
+  const inner = result.error.issues[0]?.path.map(String) ?? []
+  const line = file.lineOf(stage, ...name.split('.'), ...inner) ?? file.lineOf(stage, ...name.split('.'))
+  const where = line === undefined ? file.name : `${file.name}, line ${line}`
+  const owner = stage === stageName ? named(stage) : `${named(stageName)} (inherited from ${named(stage)})`
+  throw new ThampiError('SETTINGS_INVALID', {
+    message: `${named([name, ...inner].join('.'))} of stage ${owner} cannot be ${shown(at(value, inner), key)} (${where}).`,
+    why: `${inner.length > 0 ? `\`${name}\`` : 'It'} must be ${key.kind.wanted}.`,
+  })
+}
+
+/** A key that is `null` is a key that is not set: this also takes an inherited one away. */
+function valuesOf(settings: ReadonlyMap<string, Setting>): ReadonlyMap<string, unknown> {
+  return new Map(
+    [...settings].flatMap(([key, { value }]): [string, unknown][] => (value === null ? [] : [[key, value]])),
+  )
+}
+
+/** Only called with values that `check` let pass, so a look at the type is enough. */
+function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Surroundings): Stage {
+  const text = (key: string): string | undefined => only(values.get(key), 'string')
+  const number = (key: string): number | undefined => only(values.get(key), 'number')
+  const flag = (key: string): boolean | undefined => only(values.get(key), 'boolean')
+  const platform = choosePlatform(values, around)
+  return {
+    name,
+    model: chooseModel(text('project_name'), name, platform, around),
+    platform,
+    installer: text('thampi.package_manager') === 'conda' ? 'conda' : 'pip',
+    memoryMb: number('memory_size') ?? 512,
+    timeoutSeconds: number('timeout_seconds') ?? 30,
+    keepWarm: flag('keep_warm') ?? true,
+    maxSandboxes: number('thampi.max_sandboxes') ?? number('lambda_concurrency'),
+    environment: {
+      ...textByName(values.get('aws_environment_variables')),
+      ...textByName(values.get('environment_variables')),
+    },
+    remoteEnvironment:
+      text('remote_env') ?? olderRemoteEnvironment(text('remote_env_bucket'), text('remote_env_file')),
+    exclude: [...list(values.get('exclude')), ...list(values.get('exclude_glob'))],
+    errors: chooseErrors(name, text('thampi.errors'), flag('debug')),
+    logLevel: logLevels.find(level => level === text('log_level')) ?? 'DEBUG',
+    retainedVersions: number('num_retained_versions'),
+    python: text('thampi.python') ?? pythonOf(text('runtime')),
+    cors: flag('cors') ?? mapping(values.get('cors')) ?? false,
+    aws: Object.fromEntries([...values].filter(([key]) => findKey(key)?.where === 'aws')),
+  }
+}
+
+/** `--platform`, then `THAMPI_PLATFORM`, then the stage's own word, then AWS for who names a profile. */
+function choosePlatform(values: ReadonlyMap<string, unknown>, { env, platform }: Surroundings): PlatformName {
+  if (platform !== undefined) return platformNamed(platform, '--platform')
+  if (env.THAMPI_PLATFORM) return platformNamed(env.THAMPI_PLATFORM, 'THAMPI_PLATFORM')
+  const own = values.get('thampi.platform')
+  if (own === 'local' || own === 'aws') return own
+  return values.has('profile_name') ? 'aws' : 'local'
+}
+
+function platformNamed(name: string, source: string): PlatformName {
+  if (name === 'local' || name === 'aws') return name
+  throw new ThampiError('USAGE', {
+    message: `${source} is ${inspect(name)}, and there is no such platform.`,
+    why: 'It must be "local" or "aws".',
+  })
+}
+
+function chooseModel(
+  own: string | undefined,
+  stage: string,
+  platform: PlatformName,
+  { modelName }: Surroundings,
+): string {
+  const model = own ?? modelName
+  if (model === undefined) {
+    throw new ThampiError('SETTINGS_MISSING', {
+      message: 'There is no settings file, and nothing else says which model this is about.',
+      fix: 'thampi init',
+    })
+  }
+  checkModelName(
+    model,
+    own === undefined ? 'The name of the model' : `\`project_name\` of stage ${named(stage)}`,
+  )
+  const slug = slugOf(model, stage)
+  if (platform === 'aws' && slug.length > longestSlug) {
+    throw new ThampiError('NAME_INVALID', {
+      message: `"${slug}" is too long for the name of a function on AWS.`,
+      why: `It has ${slug.length} characters, made of \`project_name\` and the stage; AWS takes ${longestSlug}.`,
+    })
+  }
+  return model
+}
+
+const logLevels = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const
+
+/** What a model raised is nobody else's business in production, unless the settings say so. */
+function chooseErrors(stage: string, own: string | undefined, debug: boolean | undefined): Stage['errors'] {
+  if (own === 'full' || own === 'terse') return own
+  return stage === 'production' || debug === false ? 'terse' : 'full'
+}
+
+function pythonOf(runtime: string | undefined): string | undefined {
+  return runtime === undefined || isOldRuntime(runtime) ? undefined : runtime.slice('python'.length)
+}
+
+/** What every file of 2018 says without anybody having chosen it. */
+export function isOldRuntime(runtime: unknown): boolean {
+  return typeof runtime === 'string' && /^python(2\.\d+|3\.[0-6])$/.test(runtime)
+}
+
+function olderRemoteEnvironment(bucket: string | undefined, file: string | undefined): string | undefined {
+  return bucket === undefined || file === undefined ? undefined : `s3://${bucket}/${file}`
+}
+
+function only(value: unknown, type: 'string'): string | undefined
+function only(value: unknown, type: 'number'): number | undefined
+function only(value: unknown, type: 'boolean'): boolean | undefined
+function only(value: unknown, type: string): unknown {
+  return typeof value === type ? value : undefined
+}
+
+function list(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function mapping(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
+}
+
+function textByName(value: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(mapping(value) ?? {}).map(([name, text]) => [name, String(text)]))
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce((inner, key) => mapping(inner)?.[key], value)
+}
+
+/** A value as a person would recognise it, in one line; of a secret only what kind of thing it is. */
+function shown(value: unknown, key: Key): string {
+  if (key.secret) return Array.isArray(value) ? 'a list' : `of type ${typeof value}`
+  return inspect(value, {
+    depth: 1,
+    breakLength: Number.POSITIVE_INFINITY,
+    maxArrayLength: 5,
+    maxStringLength: 80,
+  })
+}
