@@ -1,0 +1,8 @@
+/** A Python object, pickled by cloudpickle. */
+import type { ModelFormat } from './format.ts'
+
+export const python: ModelFormat = {
+  name: 'python',
+  main: 'model.pkl',
+  files: ['model.pkl', 'thampi.json'],
+}

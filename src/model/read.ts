@@ -1,0 +1,142 @@
+/** Directory → `SavedModel`: everything is checked here and trusted afterwards. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { systemCode, ThampiError } from '../errors.ts'
+import {
+  type Digest,
+  digestOf,
+  digestOfFile,
+  explainFileError,
+  forPeople,
+  readIfThere,
+} from '../system/files.ts'
+import { noFacts, parseFacts, parseProperties, parseReceipts } from './facts.ts'
+import { formatOf, formats } from './formats/index.ts'
+import type { SavedModel } from './saved-model.ts'
+
+const PROPERTIES = 'thampi.json'
+const FACTS = 'saved.json'
+const RECEIPTS = 'receipts.jsonl'
+
+/**
+ * Reads the directory that `save()` wrote. `dir` is taken as its user wrote it, relative to `cwd`.
+ * Nothing is unpickled: only digests of the model's bytes are taken.
+ *
+ * @throws ThampiError MODEL_MISSING, MODEL_INVALID, INTEGRITY, PERMISSION
+ * @example
+ * const model = await readModel('./models/iris-sklearn', process.cwd())
+ * model.properties.trained_time_utc // '2018-09-06T22:03:04.886644'
+ */
+export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
+  const path = resolve(cwd, dir)
+  const names = await namesIn(path, dir)
+  const shownDir = forPeople(path, cwd)
+  const format = formatOf(names)
+  for (const wanted of [PROPERTIES, format?.main ?? formats[0]?.main]) {
+    if (wanted !== undefined && !names.includes(wanted)) throw noModel(dir, `${wanted} is missing`)
+  }
+  if (!format) throw noModel(dir, 'it has no file of a known format')
+  const shown = (name: string): string => join(shownDir, name)
+  const propertiesBytes = await readFile(join(path, PROPERTIES)).catch(cause => {
+    throw explainFileError(cause, join(path, PROPERTIES))
+  })
+  const properties = parseProperties(propertiesBytes.toString('utf8'), shown(PROPERTIES))
+  const factsText = await readIfThere(join(path, FACTS))
+  const facts = factsText === undefined ? noFacts : parseFacts(factsText, shown(FACTS))
+  const receiptsText = await readIfThere(join(path, RECEIPTS))
+
+  const files: Record<string, Digest> = {}
+  for (const name of format.files) {
+    const digest = name === PROPERTIES ? digestOf(propertiesBytes) : await digestHere(join(path, name))
+    const saved = facts.digests[name]
+    if (saved !== undefined && saved !== digest) throw changed(shown(name), saved, digest)
+    files[name] = digest
+  }
+  return {
+    dir: path,
+    name: basename(path),
+    format: format.name,
+    properties,
+    made: facts.made,
+    receipts: receiptsText === undefined ? [] : parseReceipts(receiptsText, shown(RECEIPTS)),
+    files,
+  }
+}
+
+/**
+ * The saved model that was trained last among the directories in `modelsDir`, or undefined.
+ * What cannot be read counts by the time of its file, so that a broken newest model is reported, not passed over.
+ */
+export async function newestModel(modelsDir: string): Promise<string | undefined> {
+  const names = await readdir(modelsDir).catch(() => [])
+  let newest: { dir: string; time: number; trained: string } | undefined
+  for (const name of names.sort()) {
+    const dir = join(modelsDir, name)
+    const file = join(dir, PROPERTIES)
+    const text = await readIfThere(file)
+    if (text === undefined) continue
+    const trained = trainedTime(text)
+    const time = trained ? Date.parse(`${trained}Z`) : (await stat(file)).mtimeMs
+    const later = !newest || time > newest.time || (time === newest.time && trained > newest.trained)
+    if (later) newest = { dir, time, trained }
+  }
+  return newest?.dir
+}
+
+/** Naive UTC as `save()` writes it; empty when it is not there. */
+function trainedTime(text: string): string {
+  try {
+    const time = parseProperties(text, PROPERTIES).trained_time_utc
+    return Number.isNaN(Date.parse(`${time}Z`)) ? '' : time
+  } catch {
+    return ''
+  }
+}
+
+async function namesIn(path: string, asWritten: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (cause) {
+    const code = systemCode(cause)
+    if (code === 'ENOENT') throw noModel(asWritten, 'there is no such directory')
+    if (code === 'ENOTDIR') throw await isFile(path, asWritten)
+    throw explainFileError(cause, path)
+  }
+}
+
+async function isFile(path: string, asWritten: string): Promise<ThampiError> {
+  const kind = await stat(path).catch(() => undefined)
+  if (!kind) return noModel(asWritten, 'there is no such directory')
+  const around = dirname(asWritten)
+  return new ThampiError('MODEL_INVALID', {
+    message: `\`${asWritten}\` is a file; \`--model_dir\` takes the directory around it.`,
+    fix: `--model_dir=${around}`,
+  })
+}
+
+function noModel(dir: string, reason: string): ThampiError {
+  return new ThampiError('MODEL_MISSING', {
+    message: `No model at "${dir}": ${reason}.`,
+    fix: 'run your training script, or pass the directory given to save()',
+  })
+}
+
+/** A pipe named `model.pkl` would keep us waiting for ever, so the kind is asked first. */
+async function digestHere(path: string): Promise<Digest> {
+  try {
+    if (!(await stat(path)).isFile()) {
+      throw new ThampiError('MODEL_INVALID', { message: `"${path}" is not a regular file.` })
+    }
+    return await digestOfFile(path)
+  } catch (cause) {
+    throw explainFileError(cause, path)
+  }
+}
+
+function changed(shown: string, saved: Digest, found: Digest): ThampiError {
+  return new ThampiError('INTEGRITY', {
+    message: `${shown} is not the file that was saved.`,
+    why: `Its digest is ${found}; when it was saved it was ${saved}.`,
+    fix: 'run your training script again, or restore the directory from your backup',
+  })
+}
