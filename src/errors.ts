@@ -28,6 +28,7 @@ export const errorCodes = {
   REQUIREMENTS_INVALID: { exit: 2, title: 'The dependency file cannot be used' },
   INSTALL_FAILED: { exit: 8, title: 'The dependencies could not be installed' },
   SECRET_FOUND: { exit: 8, title: 'A file to be packed holds what looks like a secret' },
+  PROJECT_INVALID: { exit: 8, title: 'The project directory holds something that cannot be packed' },
   PROJECT_TOO_BIG: { exit: 8, title: 'The project directory holds too much to pack' },
   PLATFORM_UNAVAILABLE: { exit: 1, title: 'This version cannot serve on that platform' },
   PORT_TAKEN: { exit: 5, title: 'Another program listens on the port' },
