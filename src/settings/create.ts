@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, link, open, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { systemCode, ThampiError } from '../errors.ts'
 import { explainFileError, syncDirectory } from '../system/files.ts'
 import { findFile, settingsFileNames } from './file.ts'
@@ -17,9 +17,12 @@ export async function refuseExistingSettings(dir: string): Promise<void> {
  * Creates `zappa_settings.json` in `dir` and returns its path. Whoever looks sees the whole file or none; of two who
  * create it at once, one gets `SETTINGS_EXISTS`.
  */
-export async function createSettings(dir: string, stages: Readonly<Record<string, unknown>>): Promise<string> {
+export async function createSettings(
+  dir: string,
+  stages: Readonly<Record<string, unknown>>,
+): Promise<string> {
   const [name] = settingsFileNames
-  const path = join(dir, name)
+  const path = resolve(dir, name)
   const temporary = join(dir, `.${name}.${randomBytes(6).toString('hex')}`)
   try {
     const file = await open(temporary, 'wx')

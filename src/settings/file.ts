@@ -1,5 +1,5 @@
 /** The settings file as text: which one counts, what it says, on which line. Nothing is judged here but its form. */
-import { extname, join, resolve } from 'node:path'
+import { extname, resolve } from 'node:path'
 import { systemCode, ThampiError } from '../errors.ts'
 import { forPeople, readIfThere } from '../system/files.ts'
 import { jsonLine, lineAt } from './lines.ts'
@@ -45,7 +45,7 @@ export async function readSettingsFile(dir: string, file?: string): Promise<Sett
 /** Path and text of the first known settings file in `dir`. */
 export async function findFile(dir: string): Promise<{ path: string; text: string } | undefined> {
   for (const name of settingsFileNames) {
-    const path = join(dir, name)
+    const path = resolve(dir, name)
     const text = await readText(path, name)
     if (text !== undefined) return { path, text }
   }

@@ -6,12 +6,21 @@ export const stageNamePattern: RegExp = /^[a-zA-Z0-9_]{1,64}$/
 
 const longestModelName = 80
 
+/** Why a text cannot be the name of a model, or undefined when it can. */
+export function modelNameProblem(name: string): string | undefined {
+  if (name === '') return 'Model Name is required'
+  if (!modelNamePattern.test(name)) return `Model Name must match ${modelNamePattern.source}`
+  if (name.length > longestModelName) return `Model Name must have at most ${longestModelName} characters`
+  return undefined
+}
+
 /** Returns the name, or refuses it with `NAME_INVALID`. `what` is where it came from: "`--name`". */
 export function checkModelName(name: string, what: string): string {
-  if (modelNamePattern.test(name) && name.length <= longestModelName) return name
+  const problem = modelNameProblem(name)
+  if (problem === undefined) return name
   throw new ThampiError('NAME_INVALID', {
     message: `${what} is ${quoted(name)}, which cannot be a model name.`,
-    why: `A model name must match ${modelNamePattern.source} and have at most ${longestModelName} characters.`,
+    why: `${problem}.`,
   })
 }
 
