@@ -1,0 +1,66 @@
+"""What a model is told about the call it answers."""
+
+import logging
+import math
+import time
+
+__all__ = ["ThampiContext"]
+
+LOGGER_NAME = "thampi.model"
+
+
+class ThampiContext:
+    """The second argument of `initialize` and `predict`.
+
+    `logger`      a standard logger whose lines carry the request id
+    `stage`       `staging`; None while saving
+    `model`       the model's name in the URL
+    `version`     the version's number; None while saving
+    `properties`  what answers carry: instance_id, served_time_utc, trained_time_utc, …, tags
+    `request_id`  of this request; empty in `initialize`
+
+    Without arguments it is good enough to test a model: `MyModel().predict(args, thampi.ThampiContext())`.
+    """
+
+    def __init__(
+        self, app=None, *, stage=None, model=None, version=None, properties=None, request_id="", deadline=None
+    ):
+        self.stage = stage
+        self.model = model
+        self.version = version
+        self.properties = {} if properties is None else properties
+        self.request_id = request_id
+        self.logger = _LOGGER
+        self._app = app
+        self._deadline = deadline
+
+    def get_app(self):
+        """Once the web application; today a small stand-in with `name`, `logger` and an empty `config`."""
+        if self._app is None:
+            self._app = App(self.model)
+        return self._app
+
+    def remaining_time(self):
+        """Seconds until the caller's deadline, never negative; infinite in `initialize`, which has none.
+
+        Counted from the moment the runtime read the request.
+        """
+        if self._deadline is None:
+            return math.inf
+        return max(0.0, self._deadline - time.monotonic())
+
+    def get_remaining_time_in_millis(self):
+        """The same in whole milliseconds, under the name that AWS Lambda gave it; at most 2**31 - 1."""
+        return int(min(self.remaining_time() * 1000, 2**31 - 1))
+
+
+class App:
+    """Stands in for the web application of 2018."""
+
+    def __init__(self, name):
+        self.name = name
+        self.config = {}
+        self.logger = _LOGGER
+
+
+_LOGGER = logging.getLogger(LOGGER_NAME)

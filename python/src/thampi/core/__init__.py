@@ -1,0 +1,1 @@
+"""The import paths of 2018; every old pickle names `thampi.core.model`."""

@@ -1,0 +1,1 @@
+"""What travels with a bundle and gives a prediction its meaning. Standard library only."""

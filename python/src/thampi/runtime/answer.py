@@ -1,0 +1,157 @@
+"""What a prediction means: the bytes of a request in, status and bytes of the answer out."""
+
+import json
+import re
+
+from thampi.errors import BadInput
+from thampi.runtime.blame import describe, message_of, report
+from thampi.runtime.encode import NotJson, encode, encode_indented, plain, to_bytes
+from thampi.runtime.problem import Problem, Source
+
+__all__ = ["Answerer", "read_data"]
+
+_HIDDEN = "The model raised an exception; the logs show it under this request id."
+_EXPECTED = 'Send a JSON object such as {"data": …}.'
+
+
+class Answerer:
+    """Answers requests for one loaded model.
+
+    `properties` stand in every answer; `terse` keeps what the model raised out of answers; `max_result_bytes`
+    bounds the answer's body.
+
+        status, body, retire = answerer.answer(b'{"data": 1}', context)
+    """
+
+    def __init__(self, model, properties, source=None, *, terse=False, max_result_bytes=6 * 1024 * 1024):
+        self._predict = model.predict
+        self._properties = properties
+        self._prefix = to_bytes('{"properties":' + encode(properties) + ',"result":')
+        self._source = source or Source(None, None, None)
+        self._terse = terse
+        self._limit = max_result_bytes
+        self._loop = None
+
+    def answer(self, body, context, pretty=False):
+        """(status, body, retire) for the bytes of a request; `retire`: this process should be replaced."""
+        try:
+            result = self.predict(read_data(body), context)
+            text = encode(result, lambda where: _warn_missing(context, where))
+            if pretty:
+                members = {"properties": self._properties, "result": plain(result)}
+                answer = to_bytes(encode_indented(members) + "\n")
+            else:
+                answer = b"".join((self._prefix, to_bytes(text), b"}\n"))
+            if len(answer) > self._limit:
+                raise _too_large(len(answer), self._limit)
+            return 200, answer, False
+        except BaseException as error:
+            problem = self._problem(error, context)
+            retire = not isinstance(error, Exception)
+            return problem.status, self._source.document(problem, context.request_id, pretty), retire
+
+    def predict(self, data, context):
+        """What the model returns; a coroutine is awaited. Raises whatever the model raises."""
+        result = self._predict(data, context)
+        if hasattr(type(result), "__await__"):
+            return self.wait(result)
+        return result
+
+    def wait(self, awaitable):
+        """Runs something awaitable to its end, on one loop for the life of the process."""
+        import asyncio  # only async models pay for it
+
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        return self._loop.run_until_complete(_settled(awaitable))
+
+    def _problem(self, error, context):
+        if isinstance(error, Problem):
+            return error
+        if isinstance(error, NotJson):
+            context.logger.error("%s", error)
+            place = {"pointer": error.pointer, "code": "result-not-serialisable", "message": error.what}
+            return Problem("result-not-serialisable", str(error), error.fix, [place])
+        if isinstance(error, BadInput):
+            message = message_of(error)
+            places = [{"pointer": error.pointer, "code": "model-rejected-input", "message": message}]
+            return Problem("model-rejected-input", message, errors=places if error.pointer else ())
+        context.logger.error("%s", report(error))
+        return Problem("model-error", _HIDDEN if self._terse else describe(error))
+
+
+def read_data(body):
+    """The value under `data` in the bytes of a request, None when there is none. Raises Problem."""
+    try:
+        text = str(body, "utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem("invalid-utf8", f"Byte {error.start} of the body is not UTF-8.", _EXPECTED) from None
+    try:
+        twice = text.count('"data"') > 1 or _ESCAPED.search(text)
+        value = _read_carefully(text) if twice else _decode(text)
+    except RecursionError:
+        raise Problem("too-deep", "The body is nested too deeply to be read.") from None
+    except json.JSONDecodeError as error:
+        raise _malformed(text, error) from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise Problem("malformed-json", "The body has a number with too many digits.") from None
+    if type(value) is not dict:
+        raise Problem("invalid-request", f"The body is {_KINDS[type(value)]}, not a JSON object.", _EXPECTED)
+    return value.get("data")
+
+
+def _refuse_constant(name):
+    raise Problem(
+        "malformed-json", f"The body is not JSON: {name} is not a JSON value.", "Send null instead."
+    )
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+# A `d`, `a` or `t` written as an escape might spell the key `data` a second time.
+_ESCAPED = re.compile(r"\\u00(?:64|61|74)")
+_KINDS = {
+    list: "an array",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
+
+
+def _read_carefully(text):
+    """Reads a body that spells `data` more than once: fine in nested objects, refused at the top."""
+    latest = []
+
+    def keep(pairs):
+        latest[:] = [pairs]  # the outermost object is complete last
+        return dict(pairs)
+
+    value = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=keep).decode(text)
+    if type(value) is dict and sum(key == "data" for key, _ in latest[0]) > 1:
+        place = {"pointer": "/data", "code": "duplicate-key", "message": "appears twice"}
+        raise Problem("duplicate-key", "The body has the key `data` twice.", "Send it once.", [place])
+    return value
+
+
+def _malformed(text, error):
+    if not text.strip():
+        return Problem("malformed-json", "The body is empty.", _EXPECTED)
+    if text[0] == "\ufeff":
+        return Problem("malformed-json", "The body begins with a byte order mark.", "Send UTF-8 without it.")
+    what = f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return Problem("malformed-json", f"The body is not JSON: {what}.", _EXPECTED)
+
+
+def _too_large(size, limit):
+    detail = f"The answer has {size:,} bytes; the limit is {limit:,}."
+    return Problem("result-too-large", detail, "Return less, or a link to the rest.")
+
+
+def _warn_missing(context, where):
+    context.logger.warning("`%s` is NaN, infinite or missing and was written as null", where)
+
+
+async def _settled(awaitable):
+    return await awaitable

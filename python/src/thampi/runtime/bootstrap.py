@@ -1,0 +1,3 @@
+from thampi.runtime.sandbox import main
+
+main()

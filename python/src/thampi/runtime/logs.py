@@ -1,0 +1,130 @@
+"""What the model prints and logs: one framed line each on descriptor 1, under the request it belongs to."""
+
+import io
+import logging
+import os
+import sys
+import threading
+
+__all__ = ["Logs"]
+
+_US = b"\x1f"
+_LINE_LIMIT = 64 * 1024
+
+
+class Logs:
+    """Takes over standard output, standard error and the root logger.
+
+    `request_id` is the request under way; lines printed by other threads meanwhile are counted to it.
+    """
+
+    def __init__(self, descriptor=1):
+        self.request_id = ""
+        self._descriptor = descriptor
+        self._lock = threading.RLock()
+        self._streams = (_Stream(self, "stdout"), _Stream(self, "stderr"))
+
+    def take_over(self, level="INFO"):
+        """From here on `print`, `warnings` and `logging` speak through us."""
+        sys.stdout, sys.stderr = self._streams
+        root = logging.getLogger()
+        root.addHandler(_Handler(self))
+        root.setLevel(level)
+
+    def end_request(self):
+        """Lines that were left unfinished end with their request."""
+        for stream in self._streams:
+            if stream.unfinished:
+                stream.finish()
+        self.request_id = ""
+
+    def write(self, level, text):
+        """Each line of `text` as a line of its own."""
+        head = _US.join(
+            (b"", self.request_id.encode("ascii", "replace"), level.encode("ascii", "replace"), b"")
+        )
+        lines = text.encode("utf-8", "backslashreplace").split(b"\n")
+        pieces = (
+            line[at : at + _LINE_LIMIT] for line in lines for at in range(0, len(line) or 1, _LINE_LIMIT)
+        )
+        data = b"".join(head + piece + b"\n" for piece in pieces)
+        with self._lock:
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except OSError:
+                pass  # nobody listens any more; a model must not fail for that
+
+
+class _Stream(io.TextIOBase):
+    """A text stream whose complete lines go to the logs."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, logs, level):
+        super().__init__()
+        self.unfinished = ""
+        self.name = f"<{level}>"
+        self._logs = logs
+        self._level = level
+        self._lock = threading.RLock()
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        with self._lock:
+            complete, newline, rest = (self.unfinished + text).rpartition("\n")
+            self.unfinished = rest
+            if newline:
+                self._logs.write(self._level, complete)
+            if len(self.unfinished) > _LINE_LIMIT:
+                self.finish()
+        return len(text)
+
+    def finish(self):
+        with self._lock:
+            text, self.unfinished = self.unfinished, ""
+            if text:
+                self._logs.write(self._level, text)
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        """For programs that the model starts; what they print belongs to no request."""
+        return 1 if self._level == "stdout" else 2
+
+    @property
+    def buffer(self):
+        return _Bytes(self)
+
+
+class _Bytes(io.RawIOBase):
+    """`sys.stdout.buffer`: bytes that are written there are text as well."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self._stream = stream
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        data = bytes(data)
+        self._stream.write(data.decode("utf-8", "backslashreplace"))
+        return len(data)
+
+
+class _Handler(logging.Handler):
+    """Log records under their level; an exception's traceback follows its message."""
+
+    def __init__(self, logs):
+        super().__init__()
+        self._logs = logs
+
+    def emit(self, record):
+        try:
+            self._logs.write(record.levelname, self.format(record))
+        except Exception:
+            self.handleError(record)

@@ -1,0 +1,70 @@
+"""Problems: what a caller hears when there is no result (RFC 9457)."""
+
+import json
+
+__all__ = ["MEDIA_TYPE", "Problem", "Source"]
+
+MEDIA_TYPE = "application/problem+json"
+
+# code → status, title, whether predict ran
+_CATALOGUE = {
+    "malformed-json": (400, "The body is not JSON", "no"),
+    "invalid-utf8": (400, "The body is not UTF-8", "no"),
+    "invalid-request": (400, "The body is not a JSON object", "no"),
+    "duplicate-key": (400, "A key of the body appears twice", "no"),
+    "too-deep": (400, "The body is nested too deeply", "no"),
+    "model-rejected-input": (422, "The model refused the input", "yes"),
+    "model-error": (500, "The model raised an exception", "yes"),
+    "result-not-serialisable": (500, "The result cannot be written as JSON", "yes"),
+    "result-too-large": (500, "The result is too large", "yes"),
+    "internal": (500, "A mistake of Thampi", "maybe"),
+}
+
+_pretty = json.JSONEncoder(sort_keys=True, indent=2)
+_compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+class Problem(Exception):
+    """One problem: a code of the catalogue, and what is particular about this case.
+
+    `errors` lists places in the body or the result as {pointer, code, message}.
+    """
+
+    def __init__(self, code, detail, hint=None, errors=()):
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+        self.errors = errors
+
+    @property
+    def status(self):
+        return _CATALOGUE[self.code][0]
+
+
+class Source:
+    """Who answers: the members that every problem of one sandbox shares."""
+
+    def __init__(self, model, stage, version):
+        self._shared = {"model": model, "stage": stage, "version": version}
+
+    def document(self, problem, request_id, pretty=False):
+        """The problem document as bytes, one line feed at the end."""
+        status, title, executed = _CATALOGUE[problem.code]
+        members = {
+            "type": f"urn:thampi:problem:{problem.code}",
+            "title": title,
+            "status": status,
+            "detail": problem.detail,
+            "instance": f"urn:thampi:request:{request_id}",
+            "code": problem.code,
+            "executed": executed,
+            "retryable": False,
+            **self._shared,
+        }
+        if problem.hint:
+            members["hint"] = problem.hint
+        if problem.errors:
+            members["errors"] = list(problem.errors)
+        # Plain ASCII: whatever a model puts into its messages, a lone surrogate included, stays valid UTF-8.
+        return ((_pretty if pretty else _compact).encode(members) + "\n").encode("ascii")

@@ -1,0 +1,145 @@
+"""The wire: how messages lie in the streams between host and runtime; `contract/wire.md` specifies it."""
+
+import json
+import os
+from struct import Struct
+from struct import error as StructError
+from typing import NamedTuple, Optional
+
+__all__ = ["FrameReader", "Request", "WireError", "frame", "read_json", "read_request", "reply", "write_all"]
+
+PROTOCOL = 1
+MAX_FRAME = 16 * 1024 * 1024
+
+START, REQUEST, STOP, PING = 1, 2, 3, 4
+READY, FAILED, REPLY, PONG = 65, 66, 67, 68
+
+_HEAD = Struct(">IBI")  # length, type, id
+_REQUEST = Struct(">IBB")  # remainingMs, flags, length of the request id
+_U16 = Struct(">H")
+_REPLY = Struct(">IBIHH")  # length, type, id, status, length of extra
+
+# The length field counts everything after itself.
+_LENGTH_BYTES = 4
+_HEAD_BYTES = _HEAD.size - _LENGTH_BYTES
+_REPLY_BYTES = _REPLY.size - _LENGTH_BYTES
+
+MAX_BODY = MAX_FRAME - 64 * 1024 - 64
+_READ_BYTES = 64 * 1024  # below what allocators hand to the system page by page
+
+
+class WireError(Exception):
+    """The other side broke the rules; the conversation is over."""
+
+
+class Request(NamedTuple):
+    id: int
+    remaining_ms: int
+    pretty: bool
+    request_id: str
+    extra: Optional[dict]
+    body: memoryview
+
+
+class FrameReader:
+    """Cuts what arrives on a descriptor into frames."""
+
+    def __init__(self, descriptor):
+        self._descriptor = descriptor
+        self._rest = b""
+
+    def read(self):
+        """Waits for at least one frame and gives all that are complete, as (type, id, payload); the payload is
+        a view into what came. None at the end of the stream. Raises WireError on a bad length."""
+        data = self._rest
+        frames = []
+        while True:
+            missing = self._cut(data, frames)
+            if frames:
+                return frames
+            data = self._more(data, missing)
+            if data is None:
+                return None
+
+    def _cut(self, data, frames):
+        """Appends the complete frames of `data`; keeps the rest and says how many bytes that one lacks."""
+        view = memoryview(data)
+        at, end = 0, len(data)
+        missing = 0
+        while end - at >= _HEAD.size:
+            length, kind, number = _HEAD.unpack_from(data, at)
+            if not _HEAD_BYTES <= length <= MAX_FRAME:
+                raise WireError(f"a frame cannot be {length} bytes long")
+            stop = at + _LENGTH_BYTES + length
+            if stop > end:
+                missing = stop - end
+                break
+            frames.append((kind, number, view[at + _HEAD.size : stop]))
+            at = stop
+        self._rest = data[at:] if at else data
+        return missing or _HEAD.size - (end - at)  # no frame is shorter than its head
+
+    def _more(self, data, missing):
+        """`data` and at least `missing` further bytes, joined once; None when the stream ends before them."""
+        chunks = [data]
+        while missing > 0:
+            chunk = os.read(self._descriptor, max(missing, _READ_BYTES))
+            if not chunk:
+                return None
+            chunks.append(chunk)
+            missing -= len(chunk)
+        return b"".join(chunks) if data or len(chunks) > 2 else chunks[1]
+
+
+def read_request(number, payload):
+    """The request in a payload. Raises WireError when the payload is shorter than it says."""
+    try:
+        remaining_ms, flags, n = _REQUEST.unpack_from(payload, 0)
+        at = _REQUEST.size + n
+        request_id = str(payload[_REQUEST.size : at], "ascii")
+        (m,) = _U16.unpack_from(payload, at)
+    except (StructError, UnicodeDecodeError) as error:
+        raise WireError(f"a request cannot be read: {error}") from None
+    at += _U16.size
+    body = at + m
+    if body > len(payload):
+        raise WireError("a request is shorter than it says")
+    extra = read_json(payload[at:body]) if m else None
+    return Request(number, remaining_ms, bool(flags & 1), request_id, extra, payload[body:])
+
+
+def reply(number, status, body, extra=None):
+    """The bytes of a reply frame."""
+    more = _json(extra) if extra else b""
+    length = _REPLY_BYTES + len(more) + len(body)
+    return b"".join((_REPLY.pack(length, REPLY, number, status, len(more)), more, body))
+
+
+def frame(kind, number, message=None):
+    """The bytes of a frame that carries a JSON message, or nothing."""
+    payload = b"" if message is None else _json(message)
+    return _HEAD.pack(_HEAD_BYTES + len(payload), kind, number) + payload
+
+
+def read_json(payload):
+    """The JSON object in a payload. Raises WireError when there is none."""
+    try:
+        value = json.loads(bytes(payload))
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"a message is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise WireError("a message is not a JSON object")
+    return value
+
+
+def write_all(descriptor, data):
+    """Writes everything; the usual case is one system call."""
+    written = os.write(descriptor, data)
+    if written < len(data):
+        view = memoryview(data)
+        while written < len(data):
+            written += os.write(descriptor, view[written:])
+
+
+def _json(message):
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
