@@ -1,0 +1,131 @@
+/**
+ * Builds everything that is shipped into `lib/`: the command line, the engine's interface with its types, the Python
+ * package that travels with models, the schema of the settings file, the notices of what is bundled.
+ * With `--packages` also `out/thampi-<version>.tgz` and the wheel. The same sources give the same bytes.
+ */
+import { execFile } from 'node:child_process'
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import * as esbuild from 'esbuild'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const lib = join(root, 'lib')
+const out = join(root, 'out')
+const start = promisify(execFile)
+
+const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+
+/** What bundling for the command line and for the schema have in common. */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  // ES modules where a package offers both: smaller, and dynamic imports keep their names.
+  mainFields: ['module', 'main'],
+  define: { __THAMPI_VERSION__: JSON.stringify(version) },
+  write: false,
+  logLevel: 'warning',
+}
+
+const [bundle, schema] = await Promise.all([bundleCode(), settingsSchema(), checkTypes()])
+await rm(join(lib, 'chunks'), { recursive: true, force: true })
+await Promise.all([
+  ...bundle.outputFiles.map(file => write(file.path, file.contents)),
+  write(join(lib, 'zappa_settings.schema.json'), `${JSON.stringify(schema, null, 2)}\n`),
+  write(join(lib, 'THIRD_PARTY_NOTICES'), await notices(bundle.metafile)),
+  write(join(root, 'python/src/thampi/_version.py'), `__version__ = "${version}"\n`).then(copyPython),
+])
+await chmod(join(lib, 'cli.mjs'), 0o755)
+if (process.argv.includes('--packages')) await packages()
+
+function bundleCode() {
+  return esbuild.build({
+    ...common,
+    entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
+    outdir: 'lib',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
+    splitting: true,
+    minify: true,
+    // Names of classes and functions stand in messages.
+    keepNames: false,
+    legalComments: 'none',
+    metafile: true,
+    // CommonJS packages inside a module bundle ask for `require`.
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  })
+}
+
+/** Declarations, and with them the check that they can be made. */
+async function checkTypes() {
+  await rm(join(lib, 'types'), { recursive: true, force: true })
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  try {
+    await start(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root })
+  } catch (error) {
+    process.stderr.write(error.stdout)
+    process.exit(1)
+  }
+}
+
+/** The schema is made by the code that checks settings, so editors and the command line cannot disagree. */
+async function settingsSchema() {
+  const { outputFiles } = await esbuild.build({ ...common, entryPoints: ['src/settings/schema.ts'] })
+  const code = Buffer.from(outputFiles[0].contents).toString('base64')
+  const { zappaSettingsSchema } = await import(`data:text/javascript;base64,${code}`)
+  return zappaSettingsSchema()
+}
+
+/** Licences of the packages whose code really is in the bundle. */
+async function notices(metafile) {
+  const names = new Set()
+  for (const output of Object.values(metafile.outputs)) {
+    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]
+      if (name && bytesInOutput > 0) names.add(name)
+    }
+  }
+  const sections = await Promise.all([...names].sort().map(notice))
+  return `Thampi contains code of these packages.\n\n${sections.join('\n')}`
+}
+
+async function notice(name) {
+  const dir = join(root, 'node_modules', name)
+  const manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))
+  const file = (await readdir(dir)).sort().find(entry => /^(licen[cs]e|copying)/i.test(entry))
+  const text = file ? (await readFile(join(dir, file), 'utf8')).trim() : `Licence: ${manifest.license}`
+  return `${'-'.repeat(80)}\n${name} ${manifest.version} (${manifest.license})\n\n${text}\n`
+}
+
+/** The Python package as it travels into bundles: no caches, no copy of this bundle. */
+async function copyPython() {
+  const source = join(root, 'python/src/thampi')
+  const target = join(lib, 'python/thampi')
+  await rm(target, { recursive: true, force: true })
+  await cp(source, target, {
+    recursive: true,
+    filter: path => !['_js', '__pycache__', 'tests'].includes(basename(path)),
+  })
+}
+
+async function packages() {
+  await rm(out, { recursive: true, force: true })
+  await mkdir(out, { recursive: true })
+  const npm = start('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', out], { cwd: root })
+  const wheel = start(
+    process.execPath,
+    [join(root, 'scripts/python.mjs'), 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', out, '.'],
+    { cwd: root },
+  )
+  await Promise.all([npm, wheel])
+  for (const name of (await readdir(out)).sort()) console.log(relative(root, join(out, name)))
+}
+
+async function write(path, content) {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, content)
+}

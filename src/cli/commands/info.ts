@@ -1,0 +1,26 @@
+/** `thampi info`: what a stage is now. Printed as the Python dict that the original printed. */
+import { info } from '../../info.ts'
+import type { Deployment } from '../../platforms/platform.ts'
+import { openEngine } from '../engine.ts'
+import { pprintJson } from '../pprint.ts'
+import type { Done, Session } from '../session.ts'
+
+export async function infoCommand(stage: string | undefined, session: Session): Done {
+  const { output } = session
+  const deployment = await info(stage, await openEngine(session))
+  const whole = deploymentDocument(deployment)
+  if (output.manner.json) output.document(whole)
+  else output.result(pprintJson(JSON.stringify(output.manner.verbose ? whole : { url: deployment.url })))
+  return 0
+}
+
+/** A deployment as it is written for programs. */
+export function deploymentDocument(deployment: Deployment) {
+  return {
+    url: deployment.url,
+    stage: deployment.stage,
+    model: deployment.model,
+    served_time_utc: deployment.servedTimeUtc,
+    versions: [...deployment.weights].map(([version, weight]) => ({ version, weight })),
+  }
+}

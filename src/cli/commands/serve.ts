@@ -1,0 +1,80 @@
+/** `thampi serve`: steps on stderr, the URL alone on stdout, and at the end what to type next. */
+import type { Served } from '../../serve.ts'
+import { deploymentDocument } from './info.ts'
+import type { Output } from '../output.ts'
+import { shellWord } from '../shell-word.ts'
+import type { Done, Session } from '../session.ts'
+import { usage } from '../usage.ts'
+
+interface ServeFlags {
+  readonly modelDir?: string
+  readonly dependencyFile?: string
+  readonly projectDir?: string
+  readonly servedTimeUtc?: string
+  readonly python?: string
+  readonly includeSecret?: readonly string[]
+}
+
+export async function serveCommand(stage: string | undefined, flags: ServeFlags, session: Session): Done {
+  const { output } = session
+  const servedTimeUtc = flags.servedTimeUtc === undefined ? undefined : naiveTime(flags.servedTimeUtc)
+  output.step('..Waking up The Whale. This will take a while...')
+  // Only now the heavy parts: nobody should look at an empty screen while they load.
+  const [{ serve }, { openEngine }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
+  const { includeSecret, ...source } = flags
+  const served = await serve(
+    stage,
+    {
+      ...source,
+      ...(servedTimeUtc === undefined ? {} : { servedTimeUtc }),
+      ...(includeSecret === undefined ? {} : { includeSecrets: includeSecret }),
+    },
+    await openEngine(session),
+  )
+  if (output.manner.json) output.document(servedDocument(served))
+  else output.result(served.deployment.url)
+  sayWhatIsNext(served, output)
+  return 0
+}
+
+/** `%Y-%m-%dT%H:%M:%S[.%f]`, given back as Python's `isoformat` writes it: six digits or none. */
+function naiveTime(text: string): string {
+  const [, seconds, fraction = ''] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?$/.exec(text) ?? []
+  // `Date` rolls 30 February over; the same text must come back.
+  const time = seconds === undefined ? Number.NaN : Date.parse(`${seconds}Z`)
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 19) !== seconds) {
+    throw usage(
+      `"${text}" is not a time.`,
+      '--served_time_utc=2018-09-06T22:03:09.247038',
+      'It is written as year-month-dayThour:minute:second in UTC, without a zone.',
+    )
+  }
+  const microseconds = fraction.padEnd(6, '0')
+  return microseconds === '000000' ? seconds : `${seconds}.${microseconds}`
+}
+
+function servedDocument({ deployment, version, model, unchanged, receiptsReplayed }: Served) {
+  return {
+    ...deploymentDocument(deployment),
+    version: version.number,
+    bundle: version.bundle,
+    instance_id: version.instanceId,
+    saved_model: model.dir,
+    unchanged,
+    receipts_replayed: receiptsReplayed,
+  }
+}
+
+/** A longer example is more noise than help; the person then has the data in a file anyway. */
+const longestExample = 160
+
+function sayWhatIsNext({ deployment, model }: Served, output: Output): void {
+  const receipt = model.receipts[0]?.data
+  const data = receipt === undefined ? '{}' : receipt
+  if (data.length > longestExample) {
+    output.hint(`Next: thampi predict ${deployment.stage} --data=@example.json`)
+    return
+  }
+  output.hint(`Try it:\n  curl -d ${shellWord(`{"data": ${data}}`)} ${deployment.url}`)
+  output.hint(`  thampi predict ${deployment.stage} --data ${shellWord(data)}`)
+}
