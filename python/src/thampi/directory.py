@@ -4,9 +4,9 @@ The new files are written beside the directory and flushed to the disk; then the
 
 * there was none                  one rename, atomic everywhere
 * there was one, Linux and macOS  the two directories trade places in one atomic system call
-* there was one, elsewhere        two renames; killed between them, the old one stands beside as `.NAME.before-…`
-* it cannot be renamed            (a mount point, a parent without write access) each file is replaced by a rename
-                                  of its own, `saved.json` last: killed in between, the digests in the old
+* there was one, elsewhere        two renames; killed between them, the old one stays as `.NAME.before-…`
+* there was one, elsewhere        two renames; killed between them, the old one is kept as `.NAME.before-…`
+                                  rename, `saved.json` last: killed in between, the digests in the old
                                   `saved.json` do not fit the new files and nobody loads the mixture
 
 Other files in the directory are kept: they are linked, or copied where links do not work, into the new one.

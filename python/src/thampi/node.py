@@ -1,4 +1,4 @@
-"""Finding Node and the command line that it runs. Both are needed by the command line only, never by `save`."""
+"""Finding Node and the command line that it runs. Only commands need them, never `save`."""
 
 import importlib.util
 import os

@@ -10,9 +10,9 @@ __all__ = ["of_modules"]
 
 
 def of_modules(names):
-    """Top-level module → {distribution, version}, sorted; without the standard library and thampi.
+    """Top-level module → {distribution, version}, sorted; without Python's own modules and thampi.
 
-    Where several packages share a top-level name, as in `google.…`, the full name of the module stands instead.
+    Where packages share a top-level name, as in `google.…`, the full name of the module stands instead.
 
     >>> of_modules({'cloudpickle.cloudpickle', 'json'})
     {'cloudpickle': {'distribution': 'cloudpickle', 'version': '3.1.2'}}

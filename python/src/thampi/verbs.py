@@ -41,8 +41,8 @@ def serve(
 def predict(environment, data):
     """The answer of a stage for `data`: a dict with `properties` and `result`.
 
-    `data` may hold whatever a result may hold, numpy arrays included. When the endpoint answers with an error,
-    the ThampiError's `problem` is what it said.
+    `data` may hold whatever a result may hold, numpy arrays included. When the endpoint answers with an
+    error, the ThampiError's `problem` is what it said.
 
         thampi.predict('staging', {'input': [5.9, 3.2, 4.8, 1.8]})['result']
     """
@@ -60,8 +60,8 @@ def clean(scope):
 
 
 def init(all_config):
-    """Writes `zappa_settings.json` from the answers in a dict: name, profile, region, bucket, package_manager,
-    platform; whatever is missing takes its default.
+    """Writes `zappa_settings.json` from the answers in a dict: name, profile, region, bucket,
+    package_manager, platform; whatever is missing takes its default.
 
         thampi.init({'name': 'mymodel', 'bucket': 'thampi-store'})
     """

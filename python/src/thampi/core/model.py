@@ -17,7 +17,7 @@ class Model:
     def predict(self, args, context):
         """Gives the answer for `args`, the JSON value under `data` (None when there is none).
 
-        May be a coroutine. What it returns is written as JSON under `result`. Raise `thampi.BadInput` when the
-        caller's input is at fault; any other exception is the model's own.
+        May be a coroutine. What it returns is written as JSON under `result`. Raise `thampi.BadInput` when
+        the caller's input is at fault; any other exception is the model's own.
         """
         raise NotImplementedError(f"{type(self).__name__} has no predict(self, args, context)")

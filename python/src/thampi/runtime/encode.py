@@ -1,8 +1,8 @@
 """Results as JSON: one text for one value, the same wherever the model runs.
 
 Keys sorted, no spaces, non-ASCII text as it is. Plain values, the usual case, take one call of the standard
-encoder. Only when that refuses does `plain` walk the value and turn what numpy, pandas and the standard library
-add into plain values, or say where the one thing is that cannot be turned.
+encoder. Only when that refuses does `plain` walk the value and turn what numpy, pandas and the standard
+library add into plain values, or say where the one thing is that cannot be turned.
 """
 
 import datetime

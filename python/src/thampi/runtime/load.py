@@ -196,16 +196,18 @@ def _module_missing(saved, error):
     package = packages.get(missing) or packages.get(top)
     if package:
         distribution, version = package["distribution"], package["version"]
-        what = f"{saved.name} needs {distribution} ({version} when saved) but the dependency file does not list it."
+        what = f"{saved.name} needs {distribution} ({version} when saved)"
+        what += " but the dependency file does not list it."
         return ThampiError("MODULE_MISSING", what, hint=f"add `{distribution}=={version}`.")
-    if not saved.made:
-        what = f"{saved.name} needs the module `{missing}`, which no package of the dependency file brings."
-        hint = "add its package; or, when it is a file of your project, save the model again with thampi 0.2 or later."
-        return ThampiError("MODULE_MISSING", what, hint=hint)
-    if _asked_by_pickle(error):
+    if saved.made and _asked_by_pickle(error):
         return _local_module(saved, f"imports `{missing.replace('.', '/')}.py` from your project")
     what = f"{saved.name} needs the module `{missing}`, which no package of the dependency file brings."
-    return ThampiError("MODULE_MISSING", what, why=f"{describe(error)}.", hint="add its package.")
+    hint = "add its package."
+    if not saved.made:  # a model of 2018: the module may as well be a file of the project
+        hint = (
+            "add its package; if it is a file of your project, save the model again with thampi 0.2 or later."
+        )
+    return ThampiError("MODULE_MISSING", what, why=f"{describe(error)}.", hint=hint)
 
 
 def _asked_by_pickle(error):

@@ -57,7 +57,7 @@ def main():
 
 
 def _start(start, outgoing):
-    """Loads the model as the host says and reports `ready`; otherwise reports `failed` and ends the process."""
+    """Loads the model as the host says and reports `ready`; or reports `failed` and ends the process."""
     began = time.monotonic()
     logs = Logs()
     logs.take_over(start.get("logLevel", "INFO"))

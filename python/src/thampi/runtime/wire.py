@@ -49,8 +49,8 @@ class FrameReader:
         self._rest = b""
 
     def read(self):
-        """Waits for at least one frame and gives all that are complete, as (type, id, payload); the payload is
-        a view into what came. None at the end of the stream. Raises WireError on a bad length."""
+        """Waits for at least one frame and gives all that are complete, as (type, id, payload); the payload
+        is a view into what came. None at the end of the stream. Raises WireError on a bad length."""
         data = self._rest
         frames = []
         while True:
