@@ -86,11 +86,17 @@ function parseJson(text: string, name: string): Parsed {
   try {
     return { content: JSON.parse(text), lineOf: (...path) => jsonLine(text, path) }
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    const position = /at position (\d+)/.exec(why)?.[1]
-    const line = position !== undefined ? lineAt(text, Number(position)) : undefined
-    const end = why.startsWith('Unexpected end') ? lineAt(text, text.trimEnd().length) : undefined
-    throw invalid(at(name, line ?? end), `It is not JSON: ${firstLine(why)}.`, undefined, cause)
+    const why = reason(cause)
+    const end = text.trimEnd().length
+    const position =
+      /at position (\d+)/.exec(why)?.[1] ?? (why.startsWith('Unexpected end') ? end : undefined)
+    const line = position === undefined ? undefined : lineAt(text, Math.min(Number(position), end))
+    throw invalid(
+      at(name, line),
+      `It is not JSON: ${why.replace(/ (in JSON )?at position .*/, '')}.`,
+      undefined,
+      cause,
+    )
   }
 }
 

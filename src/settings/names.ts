@@ -77,7 +77,8 @@ export function quoted(text: string): string {
   return `"${printable(text)}"`
 }
 
-function printable(text: string): string {
+/** A text that stays on its line and does not go on for ever. */
+export function printable(text: string): string {
   const cut = text.length > 80 ? `${text.slice(0, 79)}…` : text
   // Control and formatting characters could move the cursor or reverse the text of somebody's terminal.
   return cut.replace(

@@ -5,7 +5,7 @@ import type { Environment } from '../system/places.ts'
 import type { SettingsFile } from './file.ts'
 import { inherit, type Setting } from './inherit.ts'
 import { findKey, type Key } from './keys.ts'
-import { checkModelName, named, slugOf } from './names.ts'
+import { checkModelName, named, printable, quoted, slugOf } from './names.ts'
 import type { PlatformName, Stage } from './stage.ts'
 
 /** What a stage is made of beside its own keys. */
@@ -107,7 +107,7 @@ function choosePlatform(values: ReadonlyMap<string, unknown>, { env, platform }:
 function platformNamed(name: string, source: string): PlatformName {
   if (name === 'local' || name === 'aws') return name
   throw new ThampiError('USAGE', {
-    message: `${source} is ${inspect(name)}, and there is no such platform.`,
+    message: `${source} is ${quoted(name)}, and there is no such platform.`,
     why: 'It must be "local" or "aws".',
   })
 }
@@ -186,10 +186,6 @@ function at(value: unknown, path: readonly string[]): unknown {
 /** A value as a person would recognise it, in one line; of a secret only what kind of thing it is. */
 function shown(value: unknown, key: Key): string {
   if (key.secret) return Array.isArray(value) ? 'a list' : `of type ${typeof value}`
-  return inspect(value, {
-    depth: 1,
-    breakLength: Number.POSITIVE_INFINITY,
-    maxArrayLength: 5,
-    maxStringLength: 80,
-  })
+  if (typeof value === 'string') return quoted(value)
+  return printable(inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY }))
 }

@@ -18,7 +18,7 @@ export function zappaSettingsSchema(): Record<string, unknown> {
   })
   return {
     ...z.toJSONSchema(file, { target: 'draft-2020-12', io: 'input' }),
-    propertyNames: { pattern: stageNamePattern.source.replace('^', '^(\\$schema$|').replace('$', '$)') },
+    propertyNames: { pattern: `^\\$schema$|${stageNamePattern.source}` },
   }
 }
 
