@@ -12,8 +12,8 @@ export interface AwsProfile {
 export async function awsProfiles(env: Environment): Promise<readonly AwsProfile[]> {
   const { loadSharedConfigFiles, readFile } = await import('@smithy/shared-ini-file-loader')
   const home = env.HOME || env.USERPROFILE || homedir()
-  const configFilepath = env.AWS_CONFIG_FILE || join(home, '.aws', 'config')
-  const filepath = env.AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials')
+  const configFilepath = expandHome(env.AWS_CONFIG_FILE || '~/.aws/config', home)
+  const filepath = expandHome(env.AWS_SHARED_CREDENTIALS_FILE || '~/.aws/credentials', home)
   const { configFile, credentialsFile } = await loadSharedConfigFiles({
     configFilepath,
     filepath,
@@ -21,7 +21,7 @@ export async function awsProfiles(env: Environment): Promise<readonly AwsProfile
   })
 
   // The loader tells what a profile says, but puts `default` first; the order stands in the headers alone.
-  const textOf = (path: string): Promise<string> => readFile(expandHome(path, home)).catch(() => '')
+  const textOf = (path: string): Promise<string> => readFile(path).catch(() => '')
   const names = new Set([
     ...headers(await textOf(configFilepath), true).filter(name => Object.hasOwn(configFile, name)),
     ...headers(await textOf(filepath), false).filter(name => Object.hasOwn(credentialsFile, name)),
