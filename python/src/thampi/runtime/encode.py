@@ -208,7 +208,8 @@ class _Walk:
         elif kind == "f" and value.dtype.itemsize > 8:
             value = value.astype(numpy.float64)
         elif kind not in "biufOUV":
-            raise NotJson(keys, f"is {_a(value)} of {value.dtype}", _advice(value))
+            fix = _COMPLEX_ADVICE if kind == "c" else _advice(value)
+            raise NotJson(keys, f"is {_a(value)} of {value.dtype}", fix)
         result = value.tolist()
         if kind in "biu" or (kind == "f" and bool(numpy.isfinite(value).all())):
             return result
@@ -284,17 +285,21 @@ def _a(value):
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
+_COMPLEX_ADVICE = "return the real and the imaginary part"
+
+
 def _advice(value):
+    # Asks the type: an object with its own ideas about attributes has no say here.
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "return text: `base64.b64encode(…).decode()`"
     if isinstance(value, (set, frozenset)):
         return "return `sorted(…)`"
-    if isinstance(value, complex) or getattr(getattr(value, "dtype", None), "kind", "") == "c":
-        return "return the real and the imaginary part"
+    if isinstance(value, complex):
+        return _COMPLEX_ADVICE
     if isinstance(value, (datetime.timedelta, datetime.time)):
         return "return `str(…)`"
-    if hasattr(value, "__next__"):
+    if hasattr(type(value), "__next__"):
         return "return `list(…)`"
-    if hasattr(value, "tolist"):
+    if hasattr(type(value), "tolist"):
         return "return `float(…)` or `.tolist()`"
     return "return dicts, lists, text, numbers, booleans or None"
