@@ -66,8 +66,10 @@ async function readText(path: string, name: string): Promise<string | undefined>
   try {
     return await readIfThere(path)
   } catch (cause) {
-    if (systemCode(cause) === 'EISDIR') throw invalid(name, 'It is a directory.')
-    throw cause
+    if (cause instanceof ThampiError) throw cause
+    const code = systemCode(cause)
+    const why = code === 'EISDIR' ? 'It is a directory.' : `It cannot be read (${code ?? reason(cause)}).`
+    throw invalid(name, why, undefined, cause)
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -294,6 +294,11 @@ describe('the file', () => {
     expect(error.why).toContain(why)
   })
 
+  it('cannot be a link to itself', async () => {
+    await symlink('zappa_settings.json', join(dir, 'zappa_settings.json'))
+    expect(await refusal(read)).toMatchObject({ code: 'SETTINGS_INVALID', why: 'It cannot be read (ELOOP).' })
+  })
+
   it('cannot be a directory', async () => {
     const error = await refusal(() => read({ file: '.' }))
     expect(error).toMatchObject({ code: 'SETTINGS_INVALID', why: 'It is a directory.' })
@@ -478,6 +483,12 @@ describe('warnings', () => {
       'Unknown settings, ignored: `memory_sise` (dev, live; did you mean `memory_size`?), ' +
         '`thampi.packagemanager` (dev; did you mean `thampi.package_manager`?), `zzz\\u001b[2J` (live).',
     ])
+  })
+
+  it('do not go on for ever', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`~${i}`, i]))
+    const [warning] = (await settingsOf({ dev: unknown })).warnings
+    expect(warning).toContain('`~9` (dev) and 490 more.')
   })
 
   it('say once that the Python of 2018 stands for the one that saved the model', async () => {

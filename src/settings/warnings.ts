@@ -4,6 +4,9 @@ import { findKey, keys } from './keys.ts'
 import { named, nearest } from './names.ts'
 import { isOldRuntime } from './resolve.ts'
 
+/** More would not be read. */
+const mostListed = 10
+
 /** At most one sentence of each sort, naming keys and stages together. */
 export function warningsOf(file: SettingsFile): readonly string[] {
   const ignored = new Map<string, string[]>()
@@ -42,9 +45,10 @@ function listed(
   stagesByKey: ReadonlyMap<string, readonly string[]>,
   more: (key: string) => string = () => '',
 ): string {
-  return [...stagesByKey]
-    .map(([key, stages]) => `${named(key)} (${stages.join(', ')}${more(key)})`)
-    .join(', ')
+  const shown = [...stagesByKey].slice(0, mostListed)
+  const names = shown.map(([key, stages]) => `${named(key)} (${stages.join(', ')}${more(key)})`).join(', ')
+  const rest = stagesByKey.size - shown.length
+  return rest > 0 ? `${names} and ${rest} more` : names
 }
 
 function suggestion(key: string): string {
