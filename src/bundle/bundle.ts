@@ -47,4 +47,6 @@ export interface Bundle {
   readonly layers: readonly Layer[]
   readonly environment: LocalEnvironment
   readonly properties: Properties
+  /** What a person should hear about the packing; absent in a bundle that was read back from a store. */
+  readonly notices?: readonly string[]
 }
