@@ -91,8 +91,13 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     retainedVersions: number('num_retained_versions'),
     python: text('thampi.python') ?? pythonOf(text('runtime')),
     cors: flag('cors') ?? mapping(values.get('cors')) ?? false,
-    aws: Object.fromEntries([...values].filter(([key]) => findKey(key)?.where === 'aws')),
+    aws: Object.fromEntries([...values].filter(countsOnAws)),
   }
+}
+
+function countsOnAws([name, value]: readonly [string, unknown]): boolean {
+  const key = findKey(name)
+  return key?.where === 'aws' && !key.isIgnored?.(value)
 }
 
 /** `--platform`, then `THAMPI_PLATFORM`, then the stage's own word, then AWS for who names a profile. */

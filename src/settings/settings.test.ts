@@ -472,6 +472,7 @@ describe('warnings', () => {
       'Settings without effect here: `binary_support` (dev, live), `events` (live), `app_function` (live), ' +
         '`authorizer` (live). Why: docs/reference/settings.md',
     ])
+    expect(settings.stage('live').aws).toEqual({})
   })
 
   it('name unknown settings with the nearest known spelling', async () => {
