@@ -48,6 +48,17 @@ export interface LogLine {
   readonly source: 'model' | 'host' | 'http'
 }
 
+export interface RemoveOptions {
+  readonly removeLogs: boolean
+}
+
+export interface Removal {
+  /** False when nothing was served. */
+  readonly removed: boolean
+  /** Things that stay behind, in words a person can act on. */
+  readonly left: readonly string[]
+}
+
 export interface ReleaseOptions {
   /** Fixed by people who re-create a release; undefined: now. */
   readonly servedTimeUtc?: string | undefined
@@ -57,6 +68,8 @@ export interface Platform {
   readonly name: string
   /** What a bundle for this stage must be made for. */
   target(model: SavedModel, stage: Stage): Target
+  /** Runs `work` while nobody else deploys this stage; the second deployer gets `DEPLOY_IN_PROGRESS` and the holder's name. */
+  exclusively<T>(stage: Stage, work: () => Promise<T>): Promise<T>
   /** Immutable; takes no traffic; the model has been loaded once when this returns. Same bundle and settings: the same version again. */
   release(bundle: Bundle, stage: Stage, options?: ReleaseOptions): Promise<Version>
   /** Reaches one version, whatever the stage points at. `body` is the JSON document of a predict request. */
@@ -64,7 +77,7 @@ export interface Platform {
   /** Atomic; rollback and canary are this. */
   route(stage: Stage, weights: Weights): Promise<Deployment>
   find(stage: Stage): Promise<Deployment | undefined>
-  /** Everything the stage had on this platform; false when there was nothing. */
-  remove(stage: Stage): Promise<boolean>
+  /** Ends the stage: pointer, versions, processes. What stays is named. */
+  remove(stage: Stage, options: RemoveOptions): Promise<Removal>
   logs(stage: Stage, options: LogOptions): AsyncIterable<LogLine>
 }

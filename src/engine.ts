@@ -1,0 +1,56 @@
+/** What every verb works with, assembled in one place and handed down as an ordinary argument. */
+import { basename, join, resolve } from 'node:path'
+import { newestModel } from './model/read.ts'
+import { platformNamed } from './platforms/index.ts'
+import type { Platform } from './platforms/platform.ts'
+import { readSettings, type Settings } from './settings/settings.ts'
+import type { Stage } from './settings/stage.ts'
+import { realSystem, type System } from './system/system.ts'
+
+export interface Engine {
+  readonly system: System
+  readonly settings: Settings
+  platformFor(stage: Stage): Promise<Platform>
+}
+
+export interface EngineOptions {
+  /** A settings file other than `zappa_settings.*` of the current directory. */
+  readonly settingsFile?: string | undefined
+  /** Serves there, whatever settings and environment say. */
+  readonly platform?: string | undefined
+  /** Names the model where no settings file does; undefined: the newest one under `./models`. */
+  readonly modelDir?: string | undefined
+  readonly system?: System
+}
+
+/**
+ * Reads the settings of the project in the current directory; a project without settings file has one stage, `dev`.
+ *
+ * @example
+ * const engine = await openEngine({ platform: 'local' })
+ */
+export async function openEngine({
+  settingsFile,
+  platform,
+  modelDir,
+  system = realSystem(),
+}: EngineOptions = {}): Promise<Engine> {
+  const saved =
+    modelDir === undefined ? await newestModel(join(system.cwd, 'models')) : resolve(system.cwd, modelDir)
+  const settings = await readSettings({
+    dir: system.cwd,
+    file: settingsFile,
+    env: system.env,
+    modelName: saved === undefined ? undefined : nameInUrl(basename(saved)),
+  })
+  return {
+    system,
+    settings: { ...settings, stage: (name, overrides) => settings.stage(name, { platform, ...overrides }) },
+    platformFor: stage => platformNamed(stage.platform, system),
+  }
+}
+
+/** A directory may be called anything, a model in a URL may not. */
+function nameInUrl(directory: string): string {
+  return directory.replace(/[^a-zA-Z0-9_-]+/g, '-')
+}

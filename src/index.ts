@@ -1,0 +1,32 @@
+/**
+ * Thampi as a library: the verbs and their types.
+ *
+ * @example
+ * import { openEngine, serve } from 'thampi'
+ * const engine = await openEngine({ dir: '.' })
+ * const { deployment } = await serve('staging', { modelDir: './models/iris' }, engine)
+ */
+export { type CleanPlan, type CleanScope, clean, planClean } from './clean.ts'
+export { type Check, doctor } from './doctor.ts'
+export { type Engine, type EngineOptions, openEngine } from './engine.ts'
+export { type ErrorCode, errorCodes, ThampiError } from './errors.ts'
+export { type HostVerbOptions, host } from './host.ts'
+export { info } from './info.ts'
+export { type InitAnswers, init } from './init.ts'
+export { logs } from './logs.ts'
+export type {
+  Deployment,
+  LogLine,
+  LogOptions,
+  Platform,
+  Removal,
+  RemoveOptions,
+  Version,
+  Weights,
+} from './platforms/platform.ts'
+export { type Prediction, predict } from './predict.ts'
+export { type Served, type ServeOptions, serve } from './serve.ts'
+export type { Settings } from './settings/settings.ts'
+export type { Stage } from './settings/stage.ts'
+export { realSystem, type System } from './system/system.ts'
+export { undeploy } from './undeploy.ts'

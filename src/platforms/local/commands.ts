@@ -1,0 +1,206 @@
+/** What the host does for commands that come through the private door. */
+
+import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
+import { problemAnswer } from '../../gateway/problem.ts'
+import { SandboxFailed } from '../../sandbox/sandbox.ts'
+import { version as thampiVersion } from '../../system/version.ts'
+import type { Deployment, Version } from '../platform.ts'
+import type { DoorRoutes } from './door.ts'
+import type { Host } from './host.ts'
+import type { StageKey } from './layout.ts'
+import { type CurrentRecord, type VersionRecord, versionsOnDisk } from './records.ts'
+import type { ServedStage } from './served-stage.ts'
+import { collectLayers } from './store.ts'
+
+export interface HostStatus {
+  readonly version: string
+  readonly pid: number
+  readonly url: string
+  readonly stages: readonly {
+    readonly stage: string
+    readonly model: string
+    readonly pids: readonly number[]
+  }[]
+}
+
+export interface RouteInput extends StageKey {
+  readonly weights: CurrentRecord['weights']
+  readonly retained?: number
+}
+
+/** A version without its number, which the host gives. */
+export interface ReleaseInput extends Omit<VersionRecord, 'number'> {
+  /** True when a person chose `servedTimeUtc`: then it distinguishes releases. */
+  readonly isTimeChosen: boolean
+}
+
+export interface SendInput extends StageKey {
+  readonly number: number
+  /** Base64 of the request's body. */
+  readonly body: string
+}
+
+/** Commands under way, so that a host which nobody uses can tell. */
+export interface Activity {
+  began(): void
+  ended(): void
+}
+
+/** `onStop` is told that the host shall go. */
+export function hostCommands(host: Host, activity: Activity, onStop: () => void): DoorRoutes {
+  const counted = Object.entries(routesOf(host, onStop)).map(([route, act]): [string, DoorRoutes[string]] => [
+    route,
+    async (input, connection) => {
+      activity.began()
+      try {
+        return await act(input, connection)
+      } finally {
+        activity.ended()
+      }
+    },
+  ])
+  return Object.fromEntries(counted)
+}
+
+function routesOf(host: Host, onStop: () => void): DoorRoutes {
+  const turns = new Map<string, string>()
+  return {
+    'GET /host': async () => statusOf(host),
+
+    'POST /stop': async () => {
+      onStop()
+    },
+
+    /** One deployer at a time; the turn ends with the deployer's connection, so a killed one blocks nobody. */
+    'POST /turn': (input, connection) => {
+      const { stage, model, holder } = input as StageKey & { holder: string }
+      const name = `${stage}/${model}`
+      const other = turns.get(name)
+      if (other) {
+        throw new ThampiError('DEPLOY_IN_PROGRESS', {
+          message: `${stage} is being deployed by ${other}.`,
+          fix: 'wait until that command has ended and run yours again',
+        })
+      }
+      turns.set(name, holder)
+      return new Promise(resolve => {
+        connection.onGone(() => {
+          turns.delete(name)
+          resolve(undefined)
+        })
+        connection.accept()
+      })
+    },
+
+    'POST /versions': async input => versionOf(await release(host, input as ReleaseInput)),
+
+    'POST /send': async input => {
+      const { number, body, ...key } = input as SendInput
+      const requestId = `proof-${key.stage}-${number}`
+      const endpoint = host.find(key)?.pinned(number)
+      const answer = endpoint
+        ? await endpoint.answer({
+            requestId,
+            body: Buffer.from(body, 'base64'),
+            pretty: false,
+            traceparent: undefined,
+            isAbandoned: () => false,
+          })
+        : problemAnswer('no-such-stage', requestId, { detail: `No stage "${key.stage}" is served here.` })
+      return { status: answer.status, body: answer.body.toString('base64') }
+    },
+
+    'PUT /route': async input => {
+      const { weights, retained, ...key } = input as RouteInput
+      const stage = host.find(key)
+      if (!stage) throw new ThampiError('NOT_DEPLOYED', { message: `Nothing was released on ${key.stage}.` })
+      await stage.route(weights, retained)
+      await collect(host, turns.size)
+      return deploymentOf(host, stage)
+    },
+
+    'POST /find': async input => {
+      const stage = host.find(input as StageKey)
+      return stage?.isServed ? deploymentOf(host, stage) : null
+    },
+
+    'POST /remove': async input => {
+      const wasServed = await host.remove(input as StageKey)
+      await collect(host, turns.size)
+      return wasServed
+    },
+  }
+}
+
+function statusOf(host: Host): HostStatus {
+  return {
+    version: thampiVersion,
+    pid: process.pid,
+    url: host.url,
+    stages: host.stages.filter(stage => stage.isServed).map(({ key, pids }) => ({ ...key, pids })),
+  }
+}
+
+/** The same bundle with the same settings is the same version: serving it again changes nothing. */
+async function release(host: Host, { isTimeChosen, ...wanted }: ReleaseInput): Promise<VersionRecord> {
+  const stage = await host.open({ stage: wanted.stage, model: wanted.model })
+  const [routed] = stage.weights.keys()
+  const current = routed === undefined ? undefined : await stage.version(routed)
+  if (current && isSameRelease(current, wanted, isTimeChosen)) return current
+  const record: VersionRecord = { ...wanted, number: await stage.nextNumber() }
+  try {
+    await stage.release(record)
+  } catch (error) {
+    if (error instanceof SandboxFailed) throw loadError(error, record)
+    throw error
+  }
+  return record
+}
+
+type Release = Omit<VersionRecord, 'number'>
+
+function isSameRelease(current: Release, wanted: Release, isTimeChosen: boolean): boolean {
+  const essence = ({ bundle, settings, python, servedTimeUtc }: Release): string =>
+    JSON.stringify([bundle, settings, python, isTimeChosen ? servedTimeUtc : null])
+  return essence(current) === essence(wanted)
+}
+
+function loadError({ failed }: SandboxFailed, { stage }: VersionRecord): ThampiError {
+  const code = (failed.code in errorCodes ? failed.code : 'MODEL_LOAD_FAILED') as ErrorCode
+  return new ThampiError(code, {
+    message: failed.message,
+    why: failed.why ?? undefined,
+    fix: failed.fix ?? `thampi logs ${stage} --since=3m`,
+    problem: failed.trace ? { trace: failed.trace } : undefined,
+  })
+}
+
+function versionOf(record: VersionRecord): Version {
+  const { stage, model, number, bundle, servedTimeUtc, properties } = record
+  return { stage, model, number, bundle, servedTimeUtc, instanceId: properties.instance_id }
+}
+
+/** A deployment as it travels through the door: weights as pairs, because JSON has no maps. */
+export type DeploymentDocument = Omit<Deployment, 'weights'> & Pick<CurrentRecord, 'weights'>
+
+async function deploymentOf(host: Host, stage: ServedStage): Promise<DeploymentDocument> {
+  const weights = [...stage.weights]
+  const newest = await stage.version(Math.max(...stage.weights.keys()))
+  return { ...stage.key, url: host.urlOf(stage.key), weights, servedTimeUtc: newest?.servedTimeUtc ?? '' }
+}
+
+/**
+ * Layers that no version of any stage uses are removed. While another deployer has its turn nothing is: the layers
+ * it has just put into the store belong to no version yet. The next collection finds what this one left.
+ */
+async function collect(host: Host, turns: number): Promise<void> {
+  if (turns > 1) return
+  const used = new Set<string>()
+  for (const stage of host.stages) {
+    for (const number of await versionsOnDisk(host.at, stage.key)) {
+      const record = await stage.version(number)
+      for (const digest of Object.values(record?.layers ?? {})) used.add(digest)
+    }
+  }
+  await collectLayers(host.at, used)
+}

@@ -1,0 +1,248 @@
+/** The host: the process of the local platform. Gateway, sandboxes, and the state on disk, of which it is the only writer. */
+import { mkdir, rm } from 'node:fs/promises'
+import type { Server as HttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
+import { systemCode, ThampiError } from '../../errors.ts'
+import { createGateway, type Endpoint, type NotFound } from '../../gateway/gateway.ts'
+import type { PredictRoute } from '../../gateway/route.ts'
+import { memoryReader } from '../../sandbox/memory.ts'
+import { portHolder } from '../../system/ports.ts'
+import type { System } from '../../system/system.ts'
+import { maxPayloadBytes } from './launch.ts'
+import { type Layout, layout, type StageKey, stateName } from './layout.ts'
+import { type HostRecord, readRecord, stagesOnDisk, writeRecord } from './records.ts'
+import { ServedStage } from './served-stage.ts'
+
+export interface HostOptions {
+  /** Undefined: the port of last time, else 8426, else any that is free. 0: any that is free. */
+  readonly port?: number | undefined
+}
+
+/** "THAMPI" begins 8-4-2-6 on a telephone's keys. */
+export const defaultPort = 8426
+const address = '127.0.0.1'
+
+export class Host {
+  readonly at: Layout
+  readonly system: System
+  #lock: NetServer
+  #stages = new Map<string, ServedStage>()
+  #servers: HttpServer[] = []
+  #port = 0
+  #hostNames: ReadonlySet<string> = new Set()
+  #readMemoryMb: (pid: number) => Promise<number | undefined>
+
+  private constructor(at: Layout, lock: NetServer, system: System) {
+    this.at = at
+    this.system = system
+    this.#lock = lock
+    this.#readMemoryMb = memoryReader(system)
+  }
+
+  /** Starts on the state directory and finds every stage again. Throws `HOST_RUNNING` or `PORT_TAKEN`. */
+  static async start({ port }: HostOptions, system: System): Promise<Host> {
+    const at = layout(system.places.state)
+    await mkdir(at.root, { recursive: true, mode: 0o700 })
+    const host = new Host(at, await holdLock(at), system)
+    try {
+      await rm(at.tmp, { recursive: true, force: true })
+      // Before listening: a caller who comes back early must find the stages, not a 404.
+      for (const key of await stagesOnDisk(at)) await host.#recover(key)
+      await host.#listen(port)
+      return host
+    } catch (error) {
+      await host.stop()
+      throw error
+    }
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get isEmpty(): boolean {
+    return ![...this.#stages.values()].some(stage => stage.isServed)
+  }
+
+  get stages(): readonly ServedStage[] {
+    return [...this.#stages.values()]
+  }
+
+  urlOf({ stage, model }: StageKey): string {
+    return `${this.url}/${stage}/${model}/predict`
+  }
+
+  find({ stage, model }: StageKey): ServedStage | undefined {
+    return this.#stages.get(`${stage}/${model}`)
+  }
+
+  /** The stage, opened when it is new. */
+  async open(key: StageKey): Promise<ServedStage> {
+    const known = this.find(key)
+    if (known) return known
+    const stage = await ServedStage.open(key, {
+      at: this.at,
+      system: this.system,
+      readMemoryMb: this.#readMemoryMb,
+    })
+    this.#stages.set(`${key.stage}/${key.model}`, stage)
+    return stage
+  }
+
+  async remove(key: StageKey): Promise<boolean> {
+    const stage = this.find(key)
+    if (!stage) return false
+    const wasServed = stage.isServed
+    await stage.remove()
+    this.#stages.delete(`${key.stage}/${key.model}`)
+    return wasServed
+  }
+
+  /** Stops accepting, lets running requests end, stops every sandbox. */
+  async stop(): Promise<void> {
+    const closed = this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve())))
+    this.#servers.map(server => server.closeIdleConnections())
+    await Promise.all([...this.#stages.values()].map(stage => stage.close()))
+    this.#servers.map(server => server.closeAllConnections())
+    await Promise.all(closed)
+    this.#lock.close()
+  }
+
+  #endpointOf(route: PredictRoute): Endpoint | NotFound {
+    const stage = this.find(route)
+    if (stage?.isServed) return route.version === undefined ? stage : stage.pinned(route.version)
+    const known = [...this.#stages.values()].filter(other => other.isServed)
+    const models = known.filter(other => other.key.stage === route.stage)
+    if (models.length > 0) {
+      return {
+        code: 'no-such-model',
+        detail: `The stage "${route.stage}" has no model "${route.model}".`,
+        hint: `It has: ${models.map(other => other.key.model).join(', ')}.`,
+      }
+    }
+    return {
+      code: 'no-such-stage',
+      detail: `No stage "${route.stage}" is served here.`,
+      hint: `thampi serve ${route.stage}`,
+    }
+  }
+
+  async #recover(key: StageKey): Promise<void> {
+    try {
+      await this.open(key)
+    } catch (error) {
+      // One damaged stage must not keep the others from being served.
+      this.system.tell(
+        `${key.stage}/${key.model} could not be recovered: ${error instanceof Error ? error.message : error}`,
+      )
+    }
+  }
+
+  async #listen(wanted: number | undefined): Promise<void> {
+    const server = this.#gateway()
+    this.#port = await listenOnPort(server, wanted, this.at, this.system)
+    this.#hostNames = new Set(['127.0.0.1', 'localhost', '[::1]'].map(name => `${name}:${this.#port}`))
+    this.#servers.push(server)
+    // IPv6 loopback is a convenience for callers who say `localhost`; machines without it are served all the same.
+    const second = this.#gateway()
+    const heard = await listen(second, this.#port, '::1').then(
+      () => true,
+      () => false,
+    )
+    if (heard) this.#servers.push(second)
+    await writeRecord(this.at.hostFile, { port: this.#port } satisfies HostRecord)
+  }
+
+  #gateway(): HttpServer {
+    return createGateway({
+      hosts: () => this.#hostNames,
+      maxBodyBytes: maxPayloadBytes,
+      find: route => this.#endpointOf(route),
+      onAccess: ({ stage, model, requestId, status, ms, version }) => {
+        const level = status >= 500 ? 'ERROR' : 'INFO'
+        const message = `POST /${stage}/${model}/predict ${status} ${ms.toFixed(1)} ms`
+        this.find({ stage, model })?.log.write({
+          timeMs: Date.now(),
+          level,
+          source: 'http',
+          version,
+          requestId,
+          message,
+        })
+      },
+      onMistake: (error, requestId) =>
+        this.system.tell(`request ${requestId}: ${error instanceof Error ? error.stack : error}`),
+    })
+  }
+}
+
+/**
+ * One host per state directory. On Linux the lock is a name in the kernel that vanishes with its process, even
+ * after kill -9; elsewhere the private door itself is the lock (see `openDoor`).
+ */
+async function holdLock(at: Layout): Promise<NetServer> {
+  const lock = createServer(socket => socket.destroy())
+  if (process.platform !== 'linux') return lock
+  try {
+    await new Promise<void>((resolve, reject) =>
+      lock.once('error', reject).listen(`\0thampi-${stateName(at.root)}`, resolve),
+    )
+  } catch (cause) {
+    throw new ThampiError('HOST_RUNNING', {
+      message: `A local platform already runs on "${at.root}".`,
+      fix: 'thampi doctor   # shows its address; set THAMPI_HOME to run a second one',
+      cause,
+    })
+  }
+  return lock
+}
+
+async function listenOnPort(
+  server: HttpServer,
+  wanted: number | undefined,
+  at: Layout,
+  system: System,
+): Promise<number> {
+  const last = (await readRecord<HostRecord>(at.hostFile).catch(() => undefined))?.port
+  const port = wanted ?? last ?? defaultPort
+  try {
+    await listen(server, port, address)
+  } catch (cause) {
+    if (systemCode(cause) !== 'EADDRINUSE' && systemCode(cause) !== 'EACCES') throw cause
+    // Nobody has seen a URL of ours yet: any free port will do, and from then on it stays.
+    if (wanted === undefined && last === undefined) await listen(server, 0, address)
+    else throw await portTaken(port, cause, system)
+  }
+  return (server.address() as AddressInfo).port
+}
+
+async function portTaken(port: number, cause: unknown, system: System): Promise<ThampiError> {
+  if (systemCode(cause) === 'EACCES') {
+    return new ThampiError('PERMISSION', {
+      message: `Port ${port} may only be used by an administrator.`,
+      fix: 'thampi host --port 0',
+      cause,
+    })
+  }
+  const holder = await portHolder(port, system)
+  return new ThampiError('PORT_TAKEN', {
+    message: `Port ${port} is taken${holder ? ` by ${holder}` : ''}.`,
+    why: 'The URLs of your stages name this port, so it is not changed silently.',
+    fix: 'stop that program, or let Thampi choose: thampi host --port 0',
+    cause,
+  })
+}
+
+function listen(server: HttpServer, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, address, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,75 @@
+/**
+ * Where the local platform keeps things, below its state directory:
+ *
+ *     host.json                                  the port, so that URLs survive a restart
+ *     store/sha256/ab/abcd…/                     layers: immutable, named by their content
+ *     projects/MODEL/STAGE/versions/7.json       releases: immutable
+ *     projects/MODEL/STAGE/current.json          the pointer: which versions get how much traffic
+ *     projects/MODEL/STAGE/log                   JSON lines; stays after `undeploy`
+ *     tmp/                                       emptied at start
+ */
+import { createHash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { Digest } from '../../system/files.ts'
+
+export interface StageKey {
+  readonly stage: string
+  readonly model: string
+}
+
+export interface Layout {
+  readonly root: string
+  readonly hostFile: string
+  readonly projects: string
+  readonly tmp: string
+  /** Address of the private door for commands: a socket only its owner can open, or a named pipe on Windows. */
+  readonly door: string
+  layer(digest: Digest): string
+  stageDir(key: StageKey): string
+  current(key: StageKey): string
+  version(key: StageKey, number: number): string
+  log(key: StageKey): string
+}
+
+/** Longer paths cannot be bound: `sun_path` has 104 bytes on macOS, 108 on Linux. */
+const maxSocketPath = 100
+
+export function layout(root: string): Layout {
+  const stageDir = ({ stage, model }: StageKey): string => join(root, 'projects', model, stage)
+  return {
+    root,
+    hostFile: join(root, 'host.json'),
+    projects: join(root, 'projects'),
+    tmp: join(root, 'tmp'),
+    door: doorOf(root),
+    layer: digest => {
+      const hex = digest.slice('sha256:'.length)
+      return join(root, 'store', 'sha256', hex.slice(0, 2), hex)
+    },
+    stageDir,
+    current: key => join(stageDir(key), 'current.json'),
+    version: (key, number) => join(stageDir(key), 'versions', `${number}.json`),
+    log: key => join(stageDir(key), 'log'),
+  }
+}
+
+function doorOf(root: string): string {
+  const name = stateName(root)
+  if (process.platform === 'win32') return `\\\\.\\pipe\\thampi-${name}`
+  const path = join(root, 'host.sock')
+  if (Buffer.byteLength(path) <= maxSocketPath) return path
+  return join(tmpdir(), `thampi-${userInfo().uid}`, `${name.slice(0, 16)}.sock`)
+}
+
+/** A name for this state directory that two spellings of its path share. */
+export function stateName(root: string): string {
+  let real = root
+  try {
+    real = realpathSync(root)
+  } catch {
+    // Not there yet: the spelling is all there is.
+  }
+  return createHash('sha256').update(real).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,158 @@
+/** The local platform: a small, honest cloud on one machine. Commands speak to its host through the private door. */
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import type { Bundle, Layer, LayerKind, Target } from '../../bundle/bundle.ts'
+import { ThampiError } from '../../errors.ts'
+import type { SavedModel } from '../../model/saved-model.ts'
+import type { Stage } from '../../settings/stage.ts'
+import type { Digest } from '../../system/files.ts'
+import type { System } from '../../system/system.ts'
+import { naiveUtc } from '../../system/time.ts'
+import type {
+  Answer,
+  Deployment,
+  LogLine,
+  LogOptions,
+  Platform,
+  ReleaseOptions,
+  Removal,
+  RemoveOptions,
+  Version,
+  Weights,
+} from '../platform.ts'
+import type { DeploymentDocument, ReleaseInput } from './commands.ts'
+import { hold, knock } from './door.ts'
+import { type Layout, layout, type StageKey } from './layout.ts'
+import { readLog } from './log-file.ts'
+import { stagesOnDisk, type VersionSettings } from './records.ts'
+import { ensureHost, runningHost } from './start-host.ts'
+import { putLayer } from './store.ts'
+
+/** @example const platform = openLocal(realSystem()) */
+export function openLocal(system: System): Platform {
+  const at = layout(system.places.state)
+  return {
+    name: 'local',
+    target: (model, stage) => targetOf(model, stage, system),
+    exclusively: (stage, work) => exclusively(at, stage, system, work),
+    release: (bundle, stage, options) => release(at, bundle, stage, options ?? {}, system),
+    send: (version, body) => send(at, version, body, system),
+    route: (stage, weights) => route(at, stage, weights, system),
+    find: stage => find(at, stage, system),
+    remove: (stage, options) => remove(at, stage, options, system),
+    logs: (stage, options) => logs(at, stage, options),
+  }
+}
+
+/** This machine, and the Python that saved the model unless the stage names another. */
+function targetOf(model: SavedModel, stage: Stage, { os, arch }: System): Target {
+  const python = stage.python ?? model.made.python?.split('.').slice(0, 2).join('.')
+  return { os, arch, ...(python === undefined ? {} : { python }) }
+}
+
+async function exclusively<T>(at: Layout, stage: Stage, system: System, work: () => Promise<T>): Promise<T> {
+  await ensureHost(at, system)
+  const holder = `${userInfo().username}, process ${process.pid}`
+  const letGo = await hold(at.door, 'POST /turn', { ...keyOf(stage), holder })
+  try {
+    return await work()
+  } finally {
+    letGo()
+  }
+}
+
+async function release(
+  at: Layout,
+  bundle: Bundle,
+  stage: Stage,
+  options: ReleaseOptions,
+  system: System,
+): Promise<Version> {
+  await ensureHost(at, system)
+  for (const layer of bundle.layers) if (layer.kind !== 'dependencies') await putLayer(at, layer)
+  const model = layerOf(bundle, 'model')
+  const input: ReleaseInput = {
+    ...keyOf(stage),
+    bundle: bundle.digest,
+    servedTimeUtc: options.servedTimeUtc ?? naiveUtc(system.now()),
+    isTimeChosen: options.servedTimeUtc !== undefined,
+    properties: bundle.properties,
+    python: bundle.environment.python,
+    layers: {
+      runtime: layerOf(bundle, 'runtime').digest,
+      code: layerOf(bundle, 'code').digest,
+      model: model.digest,
+    },
+    digests: Object.fromEntries(model.files.map(({ path, digest }): [string, Digest] => [path, digest])),
+    settings: settingsOf(stage),
+  }
+  return knock<Version>(at.door, 'POST /versions', input)
+}
+
+function settingsOf(stage: Stage): VersionSettings {
+  const { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, environment, errors, logLevel, cors } = stage
+  return { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, environment, errors, logLevel, cors }
+}
+
+function layerOf(bundle: Bundle, kind: LayerKind): Layer {
+  const layer = bundle.layers.find(candidate => candidate.kind === kind)
+  if (!layer)
+    throw new ThampiError('INTERNAL', { message: `The bundle ${bundle.digest} has no ${kind} layer.` })
+  return layer
+}
+
+async function send(at: Layout, version: Version, body: Uint8Array, system: System): Promise<Answer> {
+  await ensureHost(at, system)
+  const { stage, model, number } = version
+  const input = { stage, model, number, body: Buffer.from(body).toString('base64') }
+  const answer = await knock<{ status: number; body: string }>(at.door, 'POST /send', input)
+  return { status: answer.status, body: Buffer.from(answer.body, 'base64') }
+}
+
+async function route(at: Layout, stage: Stage, weights: Weights, system: System): Promise<Deployment> {
+  await ensureHost(at, system)
+  const input = { ...keyOf(stage), weights: [...weights], retained: stage.retainedVersions }
+  return revive(await knock<DeploymentDocument>(at.door, 'PUT /route', input))
+}
+
+async function find(at: Layout, stage: Stage, system: System): Promise<Deployment | undefined> {
+  if (!(await isWanted(at, stage, system))) return undefined
+  const document = await knock<DeploymentDocument | null>(at.door, 'POST /find', keyOf(stage))
+  return document ? revive(document) : undefined
+}
+
+async function remove(
+  at: Layout,
+  stage: Stage,
+  { removeLogs }: RemoveOptions,
+  system: System,
+): Promise<Removal> {
+  const key = keyOf(stage)
+  const removed = (await isWanted(at, stage, system)) && (await knock<boolean>(at.door, 'POST /remove', key))
+  const log = at.log(key)
+  if (removeLogs) await rm(at.stageDir(key), { recursive: true, force: true })
+  return { removed, left: existsSync(log) ? [`its log, ${log} (--remove-logs deletes it too)`] : [] }
+}
+
+/** Asking about a stage brings a host back that died while the stage was served, and starts none for nothing. */
+async function isWanted(at: Layout, stage: Stage, system: System): Promise<boolean> {
+  if (await runningHost(at)) return true
+  const known = await stagesOnDisk(at)
+  if (!known.some(key => key.stage === stage.name && key.model === stage.model)) return false
+  system.tell('The local platform was not running; it is started again.')
+  await ensureHost(at, system)
+  return true
+}
+
+function logs(at: Layout, stage: Stage, options: LogOptions): AsyncIterable<LogLine> {
+  return readLog(at.log(keyOf(stage)), options)
+}
+
+function keyOf(stage: Stage): StageKey {
+  return { stage: stage.name, model: stage.model }
+}
+
+function revive(document: DeploymentDocument): Deployment {
+  return { ...document, weights: new Map(document.weights) }
+}

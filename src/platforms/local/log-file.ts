@@ -1,0 +1,156 @@
+/** The log of a stage: JSON lines in a file that turns over before it grows large. */
+import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LogLine, LogOptions } from '../platform.ts'
+
+/** At this size the file becomes `….log.1` and a new one begins: at most twice this much per model. */
+const turnOverBytes = 16 * 1024 * 1024
+const flushMs = 50
+const pollMs = 200
+/** What may wait in memory for the disk; beyond it lines are dropped and counted. */
+const maxPendingChars = 4 * 1024 * 1024
+
+/** Collects lines and writes them together: a write per request would cost more than the request. */
+export class LogFile {
+  #path: string
+  #pending = ''
+  #dropped = 0
+  #size: number | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  write(line: LogLine): void {
+    if (this.#pending.length > maxPendingChars) {
+      this.#dropped += 1
+      return
+    }
+    this.#pending += serialise(line)
+    this.#timer ??= setTimeout(() => this.flush(), flushMs)
+    this.#timer.unref()
+  }
+
+  /** Writes what is pending. A disk that refuses costs log lines, never requests. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#pending === '') return
+    const text = this.#pending
+    this.#pending = ''
+    try {
+      this.#size ??= this.#open()
+      appendFileSync(this.#path, text, { mode: 0o600 })
+      this.#size += Buffer.byteLength(text)
+      if (this.#dropped > 0) {
+        const dropped = this.#dropped
+        this.#dropped = 0
+        this.write({
+          timeMs: Date.now(),
+          level: 'WARNING',
+          source: 'host',
+          message: `${dropped} log lines were lost: the disk did not keep up`,
+        })
+      }
+      if (this.#size > turnOverBytes) {
+        renameSync(this.#path, `${this.#path}.1`)
+        this.#size = 0
+      }
+    } catch {
+      this.#size = undefined
+      this.#dropped += text.split('\n').length - 1
+    }
+  }
+
+  #open(): number {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
+  }
+}
+
+function serialise({ timeMs, level, source, version, requestId, message }: LogLine): string {
+  const line = {
+    time: new Date(timeMs).toISOString(),
+    level,
+    source,
+    version,
+    request_id: requestId,
+    message,
+  }
+  return `${JSON.stringify(line)}\n`
+}
+
+/** Lines of the log, oldest first; with `follow` it goes on until the signal. */
+export async function* readLog(
+  path: string,
+  { sinceMs, follow, signal }: LogOptions,
+): AsyncIterable<LogLine> {
+  for await (const line of linesOf(`${path}.1`, 0)) if (line.line.timeMs >= sinceMs) yield line.line
+  let offset = 0
+  let inode: number | undefined
+  while (true) {
+    const now = statSync(path, { throwIfNoEntry: false })
+    if (now && inode !== undefined && now.ino !== inode) {
+      // Turned over since the last look: finish the old file first, then begin the new one.
+      for await (const { line } of linesOf(`${path}.1`, offset)) if (line.timeMs >= sinceMs) yield line
+      offset = 0
+    }
+    inode = now?.ino ?? inode
+    for await (const { line, end } of linesOf(path, offset)) {
+      offset = end
+      if (line.timeMs >= sinceMs) yield line
+    }
+    if (!follow || signal?.aborted) return
+    await sleep(pollMs, undefined, signal ? { signal } : {}).catch(() => {})
+  }
+}
+
+/** Whole lines from `offset` on; a last line without its line feed is left for the next look. */
+async function* linesOf(path: string, offset: number): AsyncIterable<{ line: LogLine; end: number }> {
+  let file: FileHandle
+  try {
+    file = await open(path, 'r')
+  } catch {
+    return
+  }
+  try {
+    let rest = Buffer.alloc(0)
+    let at = offset
+    const piece = Buffer.alloc(256 * 1024)
+    while (true) {
+      const { bytesRead } = await file.read(piece, 0, piece.length, at + rest.length)
+      if (bytesRead === 0) return
+      rest = Buffer.concat([rest, piece.subarray(0, bytesRead)])
+      let start = 0
+      for (let feed = rest.indexOf(10); feed >= 0; feed = rest.indexOf(10, start)) {
+        const line = parse(rest.toString('utf8', start, feed))
+        start = feed + 1
+        if (line) yield { line, end: at + start }
+      }
+      at += start
+      rest = rest.subarray(start)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+function parse(text: string): LogLine | undefined {
+  try {
+    const { time, level, source, version, request_id, message } = JSON.parse(text) as Record<string, unknown>
+    return {
+      timeMs: Date.parse(String(time)),
+      level: String(level),
+      source: source as LogLine['source'],
+      version: version as number | undefined,
+      requestId: request_id as string | undefined,
+      message: String(message),
+    }
+  } catch {
+    // A line torn by a crash says nothing; the rest of the log still does.
+    return undefined
+  }
+}

@@ -1,0 +1,211 @@
+/** A stage while it is served: a pointer to versions with weights, in memory and on disk. */
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ThampiError } from '../../errors.ts'
+import { type Cors, readCors } from '../../gateway/cors.ts'
+import type { Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gateway.ts'
+import { problemAnswer } from '../../gateway/problem.ts'
+import type { System } from '../../system/system.ts'
+import type { Weights } from '../platform.ts'
+import { launchOf } from './launch.ts'
+import type { Layout, StageKey } from './layout.ts'
+import { LogFile } from './log-file.ts'
+import { type CurrentRecord, readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
+import { VersionPool } from './version-pool.ts'
+
+/** Versions kept when the settings do not say how many. */
+const defaultRetained = 10
+
+export interface StageOptions {
+  readonly at: Layout
+  readonly system: System
+  readonly readMemoryMb: (pid: number) => Promise<number | undefined>
+}
+
+export class ServedStage implements Endpoint {
+  readonly key: StageKey
+  readonly log: LogFile
+  #options: StageOptions
+  #weights: CurrentRecord['weights'] = []
+  #pools = new Map<number, VersionPool>()
+  #cors: Cors | undefined
+
+  private constructor(key: StageKey, options: StageOptions) {
+    this.key = key
+    this.#options = options
+    this.log = new LogFile(options.at.log(key))
+  }
+
+  /** Finds on disk what an earlier host left; a stage without a pointer is new and serves nothing yet. */
+  static async open(key: StageKey, options: StageOptions): Promise<ServedStage> {
+    const stage = new ServedStage(key, options)
+    const current = await readRecord<CurrentRecord>(options.at.current(key))
+    if (current) await stage.#use(current.weights)
+    return stage
+  }
+
+  get weights(): Weights {
+    return new Map(this.#weights)
+  }
+
+  get isServed(): boolean {
+    return this.#weights.length > 0
+  }
+
+  get cors(): Cors | undefined {
+    return this.#cors
+  }
+
+  get pids(): number[] {
+    return [...this.#pools.values()].flatMap(pool => pool.pids)
+  }
+
+  async version(number: number): Promise<VersionRecord | undefined> {
+    return readRecord<VersionRecord>(this.#options.at.version(this.key, number))
+  }
+
+  async nextNumber(): Promise<number> {
+    return (((await versionsOnDisk(this.#options.at, this.key)).at(-1) ?? 0) as number) + 1
+  }
+
+  /** Keeps a release, after its model has been loaded once. Throws what kept it from loading; then nothing has changed. */
+  async release(record: VersionRecord): Promise<void> {
+    const pool = await this.#start(record)
+    try {
+      await pool.warm()
+      await writeRecord(this.#options.at.version(this.key, record.number), record)
+    } catch (error) {
+      this.#pools.delete(record.number)
+      await pool.close()
+      throw error
+    }
+  }
+
+  /** Moves the traffic: pointer on disk first, then memory in one step, then the old sandboxes finish and go. */
+  async route(weights: CurrentRecord['weights'], retained: number = defaultRetained): Promise<void> {
+    for (const [number] of weights) {
+      if (!(await this.version(number))) {
+        throw new ThampiError('NOT_DEPLOYED', { message: `${this.key.stage} has no version ${number}.` })
+      }
+    }
+    await writeRecord(this.#options.at.current(this.key), { weights } satisfies CurrentRecord)
+    await this.#use(weights)
+    await this.#collect(Math.max(1, retained))
+  }
+
+  /** Ends every sandbox; what is on disk stays. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map(pool => pool.close()))
+    this.#pools.clear()
+    this.log.flush()
+  }
+
+  /** Ends the stage for good. Its log stays: it may say why the stage was taken down. */
+  async remove(): Promise<void> {
+    const { at } = this.#options
+    await rm(at.current(this.key), { force: true })
+    this.#weights = []
+    await this.close()
+    await rm(dirname(at.version(this.key, 1)), { recursive: true, force: true })
+  }
+
+  /** Answers by weight. A version that leaves service while a request waits hands it to its successor. */
+  async answer(request: GatewayRequest): Promise<GatewayAnswer> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const pool = this.#pools.get(this.#pick())
+      const answer = await pool?.answer(request)
+      if (answer) return answer
+    }
+    return this.#draining(request.requestId)
+  }
+
+  /** The endpoint of one version, whatever the pointer says; undefined when there is no such version. */
+  pinned(number: number): Endpoint {
+    return {
+      cors: this.#cors,
+      answer: async request => {
+        const answer = await this.#pools.get(number)?.answer(request)
+        if (answer) return answer
+        const record = await this.version(number)
+        if (!record) {
+          const { stage, model } = this.key
+          return problemAnswer('no-such-version', request.requestId, {
+            detail: `${stage} has no version ${number} of ${model}.`,
+            stage,
+            model,
+          })
+        }
+        const pool = this.#pools.get(number) ?? (await this.#start(record))
+        return (await pool.answer(request)) ?? this.#draining(request.requestId)
+      },
+    }
+  }
+
+  #draining(requestId: string): GatewayAnswer {
+    return {
+      retryAfterMs: 1000,
+      ...problemAnswer('draining', requestId, {
+        ...this.key,
+        detail: 'The stage is being taken out of service.',
+        retryable: true,
+      }),
+    }
+  }
+
+  #pick(): number {
+    if (this.#weights.length === 1) return (this.#weights[0] as readonly [number, number])[0]
+    let point = Math.random() * this.#weights.reduce((sum, [, percent]) => sum + percent, 0)
+    for (const [number, percent] of this.#weights) {
+      point -= percent
+      if (point < 0) return number
+    }
+    return this.#weights.at(-1)?.[0] ?? 0
+  }
+
+  async #use(weights: CurrentRecord['weights']): Promise<void> {
+    let cors: Cors | undefined
+    for (const [number] of weights) {
+      const record = await this.version(number)
+      if (!record) {
+        throw new ThampiError('INTEGRITY', {
+          message: `Version ${number} of ${this.key.stage}/${this.key.model} is routed but its record is missing.`,
+          fix: `thampi serve ${this.key.stage}`,
+        })
+      }
+      cors = readCors(record.settings.cors)
+      if (!this.#pools.has(number)) await this.#start(record)
+    }
+    this.#weights = weights
+    this.#cors = cors
+    const routed = new Set(weights.map(([number]) => number))
+    for (const [number, pool] of this.#pools) {
+      if (routed.has(number)) continue
+      this.#pools.delete(number)
+      void pool.close()
+    }
+  }
+
+  async #start(record: VersionRecord): Promise<VersionPool> {
+    const { at, system, readMemoryMb } = this.#options
+    const launch = await launchOf(record, at, system.env)
+    const known = this.#pools.get(record.number)
+    if (known) return known
+    const pool = new VersionPool(record, {
+      launch,
+      keepWarm: () => record.settings.keepWarm && this.#weights.some(([number]) => number === record.number),
+      log: line => this.log.write(line),
+      readMemoryMb,
+    })
+    this.#pools.set(record.number, pool)
+    return pool
+  }
+
+  /** Old versions go when there are more than the stage retains; routed ones never do. */
+  async #collect(retained: number): Promise<void> {
+    const routed = new Set(this.#weights.map(([number]) => number))
+    const numbers = await versionsOnDisk(this.#options.at, this.key)
+    for (const number of numbers.slice(0, -retained)) {
+      if (!routed.has(number)) await rm(this.#options.at.version(this.key, number), { force: true })
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** What a model prints: lines from its standard output, with the request they belong to. */
+import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+
+export interface Printed {
+  /** A logging level name, or `stdout` / `stderr`. */
+  readonly level: string
+  readonly requestId: string | undefined
+  readonly message: string
+}
+
+/** Longer lines are cut: a model that prints 100 MB without a line feed must not fill the host's memory. */
+const maxLineChars = 64 * 1024
+
+/** The runtime marks its lines: US, request id, US, level, US, text (contract/wire.md). */
+const marked = /^\x1f([^\x1f]{0,64})\x1f([A-Za-z]{1,10})\x1f/
+
+/** Calls back with each line of `stream`; lines without a mark come from below the runtime and belong to no request. */
+export function readPrinted(
+  stream: Readable,
+  origin: 'stdout' | 'stderr',
+  onPrinted: (line: Printed) => void,
+): void {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  let cutting = false
+  const take = (text: string): void => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() as string
+    for (const line of lines) {
+      if (!cutting) onPrinted(parseLine(line, origin))
+      cutting = false
+    }
+    if (rest.length > maxLineChars) {
+      if (!cutting) onPrinted(parseLine(`${rest.slice(0, maxLineChars)} … (line cut)`, origin))
+      cutting = true
+      rest = ''
+    }
+  }
+  stream.on('data', (chunk: Buffer) => take(decoder.write(chunk)))
+  stream.on('end', () => {
+    if (rest && !cutting) onPrinted(parseLine(rest, origin))
+    rest = ''
+  })
+  stream.on('error', () => {})
+}
+
+function parseLine(line: string, origin: 'stdout' | 'stderr'): Printed {
+  const mark = marked.exec(line)
+  if (!mark) return { level: origin, requestId: undefined, message: line }
+  return { level: mark[2] as string, requestId: mark[1] || undefined, message: line.slice(mark[0].length) }
+}

@@ -1,0 +1,105 @@
+/** The verb `serve`: a saved model becomes a bundle, a version that is proven, and the answer at a stage's URL. */
+import { join, resolve } from 'node:path'
+import { bundleModel } from './bundle/bundle-model.ts'
+import type { Engine } from './engine.ts'
+import { ThampiError } from './errors.ts'
+import { newestModel, readModel } from './model/read.ts'
+import type { SavedModel } from './model/saved-model.ts'
+import type { Deployment, Version, Weights } from './platforms/platform.ts'
+import { prove } from './prove.ts'
+import type { Stage } from './settings/stage.ts'
+import type { System } from './system/system.ts'
+
+export interface ServeOptions {
+  /** The directory that `save()` wrote; undefined: the newest one under `./models`. */
+  readonly modelDir?: string
+  /** requirements.txt, pyproject.toml or a conda file; undefined: the packages of the Python in use, as they are. */
+  readonly dependencyFile?: string
+  /** Whose files travel with the model; undefined: the current directory. */
+  readonly projectDir?: string
+  /** Naive UTC; undefined: now. */
+  readonly servedTimeUtc?: string
+  /** A Python, or a version such as 3.12; undefined: the one in use. */
+  readonly python?: string
+  /** Files that look like secrets and are to be packed all the same. */
+  readonly includeSecrets?: readonly string[]
+}
+
+export interface Served {
+  readonly deployment: Deployment
+  readonly version: Version
+  readonly model: SavedModel
+  /** How many recorded examples the version answered as recorded. */
+  readonly receiptsReplayed: number
+  /** True when the stage served this very bundle with these settings already. */
+  readonly unchanged: boolean
+}
+
+/**
+ * Serves a saved model on a stage and returns when its URL answers.
+ *
+ * @example
+ * const { deployment } = await serve('staging', { modelDir: './models/iris-sklearn' }, engine)
+ * console.log(deployment.url)
+ */
+export async function serve(
+  stageName: string | undefined,
+  options: ServeOptions,
+  engine: Engine,
+): Promise<Served> {
+  const { system } = engine
+  const stage = stageFor(stageName, engine)
+  const platform = await engine.platformFor(stage)
+  const model = await readModel(await modelDirOf(options, system), system.cwd)
+  const bundle = await bundleModel(
+    model,
+    {
+      target: platform.target(model, stage),
+      installer: stage.installer,
+      exclude: stage.exclude,
+      projectDir: resolve(system.cwd, options.projectDir ?? '.'),
+      dependencyFile: options.dependencyFile,
+      python: options.python,
+      includeSecrets: options.includeSecrets ?? [],
+    },
+    system,
+  )
+  return platform.exclusively(stage, async () => {
+    const before = await platform.find(stage)
+    const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc })
+    const receiptsReplayed = await prove(version, model.receipts, platform)
+    if (receiptsReplayed > 0) system.tell(`${examples(receiptsReplayed)} replayed, identical`)
+    const unchanged = before?.weights.get(version.number) === 100
+    const deployment = unchanged ? before : await platform.route(stage, all(version))
+    system.tell(
+      unchanged
+        ? `Unchanged: version ${version.number} of ${stage.name} already serves this bundle on the ${platform.name} platform`
+        : `Version ${version.number} serves ${stage.name} on the ${platform.name} platform`,
+    )
+    return { deployment, version, model, receiptsReplayed, unchanged }
+  })
+}
+
+/** `thampi serve` alone means `dev`, where a first try belongs. */
+function stageFor(name: string | undefined, { settings }: Engine): Stage {
+  return settings.stage(name ?? (settings.stageNames.includes('dev') ? 'dev' : undefined))
+}
+
+async function modelDirOf({ modelDir }: ServeOptions, { cwd }: System): Promise<string> {
+  if (modelDir !== undefined) return resolve(cwd, modelDir)
+  const newest = await newestModel(join(cwd, 'models'))
+  if (newest !== undefined) return newest
+  throw new ThampiError('MODEL_MISSING', {
+    message: 'There is no saved model under "./models".',
+    why: 'Without --model_dir the newest one there is served.',
+    fix: "python train.py   # with thampi.save(model, 'NAME', './models'), or: thampi serve --model_dir=DIR",
+  })
+}
+
+function all(version: Version): Weights {
+  return new Map([[version.number, 100]])
+}
+
+function examples(count: number): string {
+  return count === 1 ? '1 example' : `${count} examples`
+}

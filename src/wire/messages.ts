@@ -1,0 +1,159 @@
+/** Messages: what a host and the runtime in a sandbox say to each other. */
+import type { Digest } from '../system/files.ts'
+import { allocateFrame, type Frame, payloadStart, WireError, writeHead } from './frame.ts'
+
+export const protocol = 1
+
+const types = { start: 1, request: 2, stop: 3, ping: 4, ready: 65, failed: 66, reply: 67, pong: 68 } as const
+
+/** The first message: which model to load and as what. */
+export interface Start {
+  readonly protocol: typeof protocol
+  readonly modelDir: string
+  readonly codeDir: string | null
+  readonly digests: Readonly<Record<string, Digest>>
+  readonly servedTimeUtc: string
+  readonly stage: string
+  readonly model: string
+  readonly version: number
+  readonly errors: 'full' | 'terse'
+  readonly logLevel: string
+  readonly maxResultBytes: number
+}
+
+export interface WireRequest {
+  readonly type: 'request'
+  readonly id: number
+  readonly requestId: string
+  readonly remainingMs: number
+  readonly pretty: boolean
+  readonly extra?: { readonly traceparent?: string }
+  readonly body: Uint8Array
+}
+
+export type ToRuntime =
+  | { readonly type: 'start'; readonly start: Start }
+  | WireRequest
+  | { readonly type: 'stop' }
+  | { readonly type: 'ping'; readonly id: number }
+
+export interface Ready {
+  readonly protocol: number
+  readonly runtime: string
+  /** Of Thampi, in the sandbox. */
+  readonly version: string
+  /** Of the language: `3.11.7`. */
+  readonly language: string
+  /** How many requests may be at the runtime unanswered. */
+  readonly credits: number
+  readonly loadMs: number
+}
+
+export interface Failed {
+  readonly code: string
+  readonly message: string
+  readonly why?: string | null
+  readonly fix?: string | null
+  readonly trace?: string | null
+}
+
+export interface Reply {
+  readonly type: 'reply'
+  readonly id: number
+  readonly status: number
+  readonly extra?: { readonly retire?: boolean }
+  readonly body: Buffer
+}
+
+export type FromRuntime =
+  | { readonly type: 'ready'; readonly ready: Ready }
+  | { readonly type: 'failed'; readonly failed: Failed }
+  | Reply
+  | { readonly type: 'pong'; readonly id: number }
+
+/** Bodies up to this size are copied behind their head: one small write is cheaper than two buffers. */
+const copyBelowBytes = 16 * 1024
+
+/** The bytes of a message, in order; big bodies are passed on without a copy. */
+export function encode(message: ToRuntime): Buffer[] {
+  switch (message.type) {
+    case 'request':
+      return encodeRequest(message)
+    case 'start':
+      return [jsonFrame(types.start, message.start)]
+    case 'stop':
+      return [allocateFrame(types.stop, 0, 0)]
+    case 'ping':
+      return [allocateFrame(types.ping, message.id, 0)]
+  }
+}
+
+function encodeRequest(request: WireRequest): Buffer[] {
+  const extra = request.extra ? JSON.stringify(request.extra) : ''
+  const idBytes = request.requestId.length
+  const extraBytes = Buffer.byteLength(extra)
+  if (idBytes > 64) throw new WireError('a request id has at most 64 characters')
+  const fieldBytes = 4 + 1 + 1 + idBytes + 2 + extraBytes
+  const copied = request.body.length <= copyBelowBytes
+  const head = Buffer.allocUnsafe(payloadStart + fieldBytes + (copied ? request.body.length : 0))
+  writeHead(head, types.request, request.id, fieldBytes + request.body.length)
+  let at = payloadStart
+  at = head.writeUInt32BE(Math.max(0, Math.min(0xffffffff, Math.floor(request.remainingMs))), at)
+  at = head.writeUInt8(request.pretty ? 1 : 0, at)
+  at = head.writeUInt8(idBytes, at)
+  at += head.write(request.requestId, at, 'latin1')
+  at = head.writeUInt16BE(extraBytes, at)
+  at += head.write(extra, at, 'utf8')
+  if (!copied) return [head, Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length)]
+  head.set(request.body, at)
+  return [head]
+}
+
+function jsonFrame(type: number, value: unknown): Buffer {
+  const text = JSON.stringify(value)
+  const frame = allocateFrame(type, 0, Buffer.byteLength(text))
+  frame.write(text, payloadStart, 'utf8')
+  return frame
+}
+
+/** Reads a frame that came from a runtime. Throws `WireError` when it means nothing. */
+export function decode({ type, id, payload }: Frame): FromRuntime {
+  switch (type) {
+    case types.reply:
+      return decodeReply(id, payload)
+    case types.ready:
+      return { type: 'ready', ready: readJson<Ready>(payload, ['protocol', 'runtime', 'version', 'credits']) }
+    case types.failed:
+      return { type: 'failed', failed: readJson<Failed>(payload, ['code', 'message']) }
+    case types.pong:
+      return { type: 'pong', id }
+    default:
+      throw new WireError(`no message has type ${type}`)
+  }
+}
+
+function decodeReply(id: number, payload: Buffer): Reply {
+  if (payload.length < 4) throw new WireError('a reply has at least four bytes')
+  const status = payload.readUInt16BE(0)
+  const extraBytes = payload.readUInt16BE(2)
+  const bodyStart = 4 + extraBytes
+  if (status < 200 || status > 599) throw new WireError(`a reply cannot have status ${status}`)
+  if (payload.length < bodyStart) throw new WireError('a reply is shorter than it says')
+  const reply: Reply = { type: 'reply', id, status, body: payload.subarray(bodyStart) }
+  if (extraBytes === 0) return reply
+  return { ...reply, extra: readJson<{ retire?: boolean }>(payload.subarray(4, bodyStart), []) }
+}
+
+/** The runtime is not trusted further than this: an object that has the members we read. */
+function readJson<T extends object>(bytes: Buffer, members: readonly (keyof T)[]): T {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw new WireError('a message is not JSON', { cause })
+  }
+  if (typeof value !== 'object' || value === null || members.some(member => !(member in value))) {
+    throw new WireError(`a message lacks one of ${members.join(', ')}`)
+  }
+  return value as T
+}

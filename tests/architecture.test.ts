@@ -1,0 +1,73 @@
+/** The floors of the house: imports go down, never sideways between rooms, never up. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+
+const floors: Record<string, number> = {
+  cli: 5,
+  'index.ts': 5,
+  platforms: 3,
+  bundle: 2,
+  gateway: 2,
+  sandbox: 2,
+  model: 1,
+  settings: 1,
+  wire: 1,
+  system: 0,
+  // Everybody may throw, also the machine room.
+  'errors.ts': -1,
+}
+const verbs = 4
+const separate = ['platforms/local', 'platforms/aws']
+
+it('every import goes down a floor or stays in its room', () => {
+  const wrong: string[] = []
+  for (const file of sources()) {
+    for (const target of importsOf(file)) {
+      if (!isAllowed(file, target)) wrong.push(`${file} → ${target}`)
+    }
+  }
+  expect(wrong).toEqual([])
+})
+
+it('the test sees the imports it judges', () => {
+  expect(importsOf('serve.ts')).toContain('bundle/bundle-model.ts')
+  expect(isAllowed('wire/frame.ts', 'sandbox/pool.ts')).toBe(false)
+  expect(isAllowed('gateway/gateway.ts', 'sandbox/pool.ts')).toBe(false)
+  expect(isAllowed('platforms/local/local.ts', 'platforms/aws/aws.ts')).toBe(false)
+})
+
+function sources(): string[] {
+  return readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+    path => path.endsWith('.ts') && !path.endsWith('.test.ts'),
+  )
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join('src', file), 'utf8')
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
+    match => match[1] as string,
+  )
+  return specifiers
+    .map(specifier => join(dirname(file), specifier))
+    .filter(target => !target.startsWith('..'))
+}
+
+function isAllowed(from: string, to: string): boolean {
+  const [fromRoom, toRoom] = [roomOf(from), roomOf(to)]
+  const [one, other] = separate.map(room => [from.startsWith(`${room}/`), to.startsWith(`${room}/`)])
+  if ((one?.[0] && other?.[1]) || (other?.[0] && one?.[1])) return false
+  return (
+    fromRoom === toRoom ||
+    floorOf(toRoom) < floorOf(fromRoom) ||
+    (floorOf(fromRoom) === verbs && floorOf(toRoom) === verbs)
+  )
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[0] as string
+}
+
+function floorOf(room: string): number {
+  return floors[room] ?? verbs
+}

@@ -1,0 +1,58 @@
+/** Real Python for tests: the project's virtual environment, models saved by the real SDK, a runtime layer to run. */
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll } from 'vitest'
+
+/** `make` sets it up; a test without it fails by name instead of being skipped. */
+export const python: string = resolve(
+  '.venv',
+  process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
+)
+if (!existsSync(python)) throw new Error('tests need the virtual environment .venv: run `make setup`')
+
+const sdk = resolve('python/src')
+
+/** A directory that goes when the test file ends. */
+export function temporaryDirectory(): string {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'thampi-test-')))
+  afterAll(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
+  return dir
+}
+
+/** Runs Python with the SDK importable; gives what it printed. */
+export function runPython(source: string, cwd: string): string {
+  return execFileSync(python, ['-c', source], {
+    cwd,
+    env: { ...process.env, PYTHONPATH: sdk, THAMPI_QUIET: '1', VIRTUAL_ENV: resolve('.venv') },
+    encoding: 'utf8',
+  })
+}
+
+/** Saves a model whose class body is `body`, as a training script would; gives its directory. */
+export function saveModel(body: string, { name = 'model', examples = '' } = {}): string {
+  const dir = temporaryDirectory()
+  const lines = body.split('\n').map(line => `    ${line}`)
+  const source = ['import os, sys, time', 'import thampi', 'class Wrapped(thampi.Model):', ...lines]
+  runPython(
+    [
+      ...source,
+      `thampi.save(Wrapped(), ${JSON.stringify(name)}, "."${examples && `, examples=${examples}`})`,
+    ].join('\n'),
+    dir,
+  )
+  return join(dir, name)
+}
+
+/** A runtime layer as the bundle makes it: a directory that Python can execute. */
+export function runtimeLayer(): string {
+  const dir = temporaryDirectory()
+  mkdirSync(join(dir, 'thampi'))
+  cpSync(join(sdk, 'thampi'), join(dir, 'thampi'), {
+    recursive: true,
+    filter: path => !/__pycache__|_js/.test(path),
+  })
+  copyFileSync(join(sdk, 'thampi/runtime/bootstrap.py'), join(dir, '__main__.py'))
+  return dir
+}
