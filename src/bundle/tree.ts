@@ -61,7 +61,8 @@ export async function walkProject(root: string, rules: TreeRules): Promise<Tree>
     throw explainFileError(cause, root)
   })
   if (!(await stat(base)).isDirectory()) throw noProject(root)
-  const walk = new Walk(root, base, rules)
+  const own = await Promise.all(rules.own.map(path => realpath(path).catch(() => path)))
+  const walk = new Walk(root, base, { ...rules, own })
   await walk.directory('', base, [base], await namesIn(base))
   return walk.result()
 }
