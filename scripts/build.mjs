@@ -31,7 +31,7 @@ const common = {
   logLevel: 'warning',
 }
 
-const [bundle, schema] = await Promise.all([bundleCode(), settingsSchema(), checkTypes()])
+const [bundle, schema] = await Promise.all([bundleCode(), settingsSchema(), declareTypes()]).catch(failed)
 await rm(join(lib, 'chunks'), { recursive: true, force: true })
 await Promise.all([
   ...bundle.outputFiles.map(file => write(file.path, file.contents)),
@@ -51,8 +51,7 @@ function bundleCode() {
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
     minify: true,
-    // Names of classes and functions stand in messages.
-    keepNames: false,
+    // Licences stand together in THIRD_PARTY_NOTICES.
     legalComments: 'none',
     metafile: true,
     // CommonJS packages inside a module bundle ask for `require`.
@@ -60,16 +59,11 @@ function bundleCode() {
   })
 }
 
-/** Declarations, and with them the check that they can be made. */
-async function checkTypes() {
+/** Declarations of the public interface. */
+async function declareTypes() {
   await rm(join(lib, 'types'), { recursive: true, force: true })
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  try {
-    await start(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root })
-  } catch (error) {
-    process.stderr.write(error.stdout)
-    process.exit(1)
-  }
+  await start(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root })
 }
 
 /** The schema is made by the code that checks settings, so editors and the command line cannot disagree. */
@@ -121,8 +115,15 @@ async function packages() {
     [join(root, 'scripts/python.mjs'), 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', out, '.'],
     { cwd: root },
   )
-  await Promise.all([npm, wheel])
+  await Promise.all([npm, wheel]).catch(failed)
   for (const name of (await readdir(out)).sort()) console.log(relative(root, join(out, name)))
+}
+
+/** The compilers have said what is wrong; a stack of this script would only hide it. */
+function failed(error) {
+  // esbuild writes its messages itself, the output of other programs comes with the error.
+  process.stderr.write(error.errors ? '' : `${error.stdout ?? ''}${error.stderr ?? error.stack}`)
+  process.exit(1)
 }
 
 async function write(path, content) {

@@ -31,7 +31,10 @@ export class Output {
     this.#env = env
     this.#out = out
     this.#err = err
-    this.#waiting = new Waiting(err, !manner.json && !manner.quiet && err.isTTY === true && env.TERM !== 'dumb')
+    this.#waiting = new Waiting(
+      err,
+      !manner.json && !manner.quiet && err.isTTY === true && env.TERM !== 'dumb',
+    )
   }
 
   /** The result. The only thing that ever goes to stdout. */

@@ -1,16 +1,14 @@
 /** Text of others (models, servers, files) made safe to show: it may not steer the terminal. */
 
 // Every way into an escape sequence: CSI, OSC and its relatives up to their end, and single characters.
-const sequences =
-  // biome-ignore lint/complexity/useRegexLiterals: the pieces need their names
-  new RegExp(
-    [
-      '(?:\\x1b\\[|\\x9b)[0-?]*[ -/]*[@-~]',
-      '(?:\\x1b[\\]PX^_]|[\\x90\\x98\\x9d-\\x9f])[^\\x07\\x1b\\x9c]*(?:\\x07|\\x1b\\\\|\\x9c)?',
-      '\\x1b[ -/]*[0-~]',
-    ].join('|'),
-    'g',
-  )
+const sequences = new RegExp(
+  [
+    '(?:\\x1b\\[|\\x9b)[0-?]*[ -/]*[@-~]',
+    '(?:\\x1b[\\]PX^_]|[\\x90\\x98\\x9d-\\x9f])[^\\x07\\x1b\\x9c]*(?:\\x07|\\x1b\\\\|\\x9c)?',
+    '\\x1b[ -/]*[0-~]',
+  ].join('|'),
+  'g',
+)
 
 /** `text` without escape sequences and control characters; line feeds and tabs stay. */
 export function plainText(text: string): string {

@@ -1,5 +1,6 @@
 /** How an error reads: what, why, Fix, and the code with its page. Never a stack for a mistake of the user. */
-import { docsPage, type ErrorCode, errorCodes, explainFileError, systemCode, ThampiError } from '../errors.ts'
+import { docsPage, ThampiError } from '../errors.ts'
+import { explainFileError } from '../system/files.ts'
 import type { Output } from './output.ts'
 import { plainText } from './plain-text.ts'
 
@@ -50,7 +51,11 @@ function asKnown(error: unknown): ThampiError {
 
 function stackOf(error: unknown): string {
   const parts: string[] = []
-  for (let at = error; at !== undefined && parts.length < 8; at = at instanceof Error ? at.cause : undefined) {
+  for (
+    let at = error;
+    at !== undefined && parts.length < 8;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
     parts.push(at instanceof Error ? (at.stack ?? at.message) : String(at))
   }
   return parts.join('\nCaused by: ')

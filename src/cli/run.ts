@@ -2,13 +2,14 @@
 import * as module from 'node:module'
 import { ThampiError } from '../errors.ts'
 import { type Manner, Output } from './output.ts'
-import { parseAndRun } from './program.ts'
+import { parseAndRun } from './parse.ts'
 import { report } from './report.ts'
 
 /** Runs `args` and ends the process. */
 export async function runCommandLine(args: readonly string[]): Promise<never> {
   // Since Node 22.8: a second start reads compiled code instead of compiling.
-  if ('enableCompileCache' in module && typeof module.enableCompileCache === 'function') module.enableCompileCache()
+  if ('enableCompileCache' in module && typeof module.enableCompileCache === 'function')
+    module.enableCompileCache()
   endQuietlyWhenNobodyReads()
 
   let output = new Output(mannerBeforeParsing(args), process.env)
@@ -16,7 +17,10 @@ export async function runCommandLine(args: readonly string[]): Promise<never> {
   let commandStopsItself = false
   process.on('SIGINT', () => {
     if (commandStopsItself && !interrupts.signal.aborted) return interrupts.abort()
-    report(new ThampiError('INTERRUPTED', { message: 'Stopped. The same command takes it up again.' }), output)
+    report(
+      new ThampiError('INTERRUPTED', { message: 'Stopped. The same command takes it up again.' }),
+      output,
+    )
     process.exit(130)
   })
   try {

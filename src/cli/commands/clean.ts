@@ -1,7 +1,7 @@
 /** `thampi clean`: shows what would go, asks in the original's words, deletes. */
 import { clean, planClean } from '../../clean.ts'
 import { confirm } from '../ask.ts'
-import { openEngine } from '../engine.ts'
+import { engineFor } from '../engine.ts'
 import type { Done, Session } from '../session.ts'
 import { declined } from './undeploy.ts'
 
@@ -14,7 +14,7 @@ interface CleanFlags {
 
 export async function cleanCommand(flags: CleanFlags, session: Session): Done {
   const { output } = session
-  const plan = await planClean(flags.scope, { force: flags.force === true }, await openEngine(session))
+  const plan = await planClean(flags.scope, { force: flags.force === true }, await engineFor(session))
   if (flags.dryRun) {
     if (output.manner.json) output.document({ dry_run: true, paths: plan.paths })
     else if (plan.paths.length > 0) output.result(plan.paths.join('\n'))

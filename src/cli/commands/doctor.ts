@@ -1,13 +1,15 @@
 /** `thampi doctor`: a table of what was checked, and what would mend it. */
 import { type Check, doctor } from '../../doctor.ts'
+import { folded, pageWidth } from '../columns.ts'
 import { systemFor } from '../engine.ts'
 import type { Style } from '../output.ts'
 import type { Done, Session } from '../session.ts'
 
-const marks = { ok: ['ok  ', 'green'], warn: ['warn', 'yellow'], fail: ['FAIL', 'red'] } as const satisfies Record<
-  Check['state'],
-  readonly [string, Style]
->
+const marks = {
+  ok: ['ok  ', 'green'],
+  warn: ['warn', 'yellow'],
+  fail: ['FAIL', 'red'],
+} as const satisfies Record<Check['state'], readonly [string, Style]>
 
 export async function doctorCommand(session: Session): Done {
   const { output } = session
@@ -21,22 +23,11 @@ export async function doctorCommand(session: Session): Done {
   const indent = ' '.repeat(names + 8)
   for (const { state, name, found, fix } of checks) {
     const [mark, style] = marks[state]
-    const words = folded(found, 80 - indent.length)
-    const fixes = fix === undefined ? [] : folded(`Fix: ${fix}`, 80 - indent.length)
+    const words = folded(found, pageWidth - indent.length)
+    const fixes = fix === undefined ? [] : folded(`Fix: ${fix}`, pageWidth - indent.length)
     output.result(
       `${output.onOut(style, mark)}  ${name.padEnd(names)}  ${[...words, ...fixes].join(`\n${indent}`)}`,
     )
   }
   return healthy ? 0 : 1
-}
-
-/** Broken between words; a word that is longer than the line (a path, a URL) stays whole. */
-function folded(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
 }

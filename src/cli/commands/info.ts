@@ -1,13 +1,13 @@
 /** `thampi info`: what a stage is now. Printed as the Python dict that the original printed. */
 import { info } from '../../info.ts'
 import type { Deployment } from '../../platforms/platform.ts'
-import { openEngine } from '../engine.ts'
+import { engineFor } from '../engine.ts'
 import { pprintJson } from '../pprint.ts'
 import type { Done, Session } from '../session.ts'
 
 export async function infoCommand(stage: string | undefined, session: Session): Done {
   const { output } = session
-  const deployment = await info(stage, await openEngine(session))
+  const deployment = await info(stage, await engineFor(session))
   const whole = deploymentDocument(deployment)
   if (output.manner.json) output.document(whole)
   else output.result(pprintJson(JSON.stringify(output.manner.verbose ? whole : { url: deployment.url })))
@@ -15,7 +15,15 @@ export async function infoCommand(stage: string | undefined, session: Session): 
 }
 
 /** A deployment as it is written for programs. */
-export function deploymentDocument(deployment: Deployment) {
+export interface DeploymentDocument {
+  readonly url: string
+  readonly stage: string
+  readonly model: string
+  readonly served_time_utc: string
+  readonly versions: readonly { readonly version: number; readonly weight: number }[]
+}
+
+export function deploymentDocument(deployment: Deployment): DeploymentDocument {
   return {
     url: deployment.url,
     stage: deployment.stage,

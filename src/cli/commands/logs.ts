@@ -2,7 +2,7 @@
 import { logs } from '../../logs.ts'
 import type { LogLine } from '../../platforms/platform.ts'
 import { durationMs } from '../duration.ts'
-import { openEngine } from '../engine.ts'
+import { engineFor } from '../engine.ts'
 import type { Output } from '../output.ts'
 import { colouredText, plainText } from '../plain-text.ts'
 import type { Done, Session } from '../session.ts'
@@ -18,7 +18,7 @@ interface LogsFlags {
 
 export async function logsCommand(stage: string | undefined, flags: LogsFlags, session: Session): Done {
   const sinceMs = Date.now() - durationMs(flags.since)
-  const engine = await openEngine(session)
+  const engine = await engineFor(session)
   const follow = flags.follow === true
   const { output } = session
   const colored = flags.forceColor === true || output.colorOnOut
@@ -43,9 +43,15 @@ function asDocument({ timeMs, level, source, message, version, requestId }: LogL
 const urgent = new Set(['WARNING', 'ERROR', 'CRITICAL'])
 
 /** What a model merely printed has no level worth a word; neither have requests. */
-function asText({ timeMs, level, source, message, requestId }: LogLine, colored: boolean, output: Output): string {
-  const label = source === 'http' || level === 'stdout' || level === 'stderr' || level === '' ? '' : `${level} `
-  const shownLabel = colored && urgent.has(level) ? output.onOut(level === 'WARNING' ? 'yellow' : 'red', label) : label
+function asText(
+  { timeMs, level, source, message, requestId }: LogLine,
+  colored: boolean,
+  output: Output,
+): string {
+  const label =
+    source === 'http' || level === 'stdout' || level === 'stderr' || level === '' ? '' : `${level} `
+  const shownLabel =
+    colored && urgent.has(level) ? output.onOut(level === 'WARNING' ? 'yellow' : 'red', label) : label
   const text = colored ? colouredText(message) : plainText(message)
   const request = requestId === undefined || requestId === '' ? '' : ` [${requestId}]`
   return `[${timeMs}] ${shownLabel}${text}${request}`

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { systemCode, ThampiError } from '../../errors.ts'
 import { predict } from '../../predict.ts'
-import { openEngine } from '../engine.ts'
+import { engineFor } from '../engine.ts'
 import { indentedJson, jsonProblem } from '../json-text.ts'
 import { pprintJson } from '../pprint.ts'
 import { report } from '../report.ts'
@@ -13,14 +13,10 @@ interface PredictFlags {
   readonly data?: string
 }
 
-export async function predictCommand(
-  stage: string | undefined,
-  flags: PredictFlags,
-  session: Session,
-): Done {
+export async function predictCommand(stage: string | undefined, flags: PredictFlags, session: Session): Done {
   const { output } = session
   const data = await dataOf(flags)
-  const engine = await openEngine(session)
+  const engine = await engineFor(session)
   const answer = await predict(stage, data, engine)
   if (answer.status < 400) {
     output.result(output.manner.json ? indentedJson(answer.body) : pprintJson(answer.body))
@@ -34,7 +30,10 @@ export async function predictCommand(
 /** The exact JSON text of `--data`. */
 async function dataOf({ data }: PredictFlags): Promise<string> {
   if (data === undefined) {
-    throw usage('thampi predict needs --data.', "thampi predict --data '{\"input\": [1, 2]}'   # or @file, or - for stdin")
+    throw usage(
+      'thampi predict needs --data.',
+      'thampi predict --data \'{"input": [1, 2]}\'   # or @file, or - for stdin',
+    )
   }
   const source = data === '-' ? 'standard input' : data.startsWith('@') ? data.slice(1) : '--data'
   const text = data === '-' ? await standardInput() : data.startsWith('@') ? await file(data.slice(1)) : data

@@ -1,10 +1,10 @@
 /** `thampi serve`: steps on stderr, the URL alone on stdout, and at the end what to type next. */
 import type { Served } from '../../serve.ts'
-import { deploymentDocument } from './info.ts'
 import type { Output } from '../output.ts'
-import { shellWord } from '../shell-word.ts'
 import type { Done, Session } from '../session.ts'
+import { shellWord } from '../shell-word.ts'
 import { usage } from '../usage.ts'
+import { deploymentDocument } from './info.ts'
 
 interface ServeFlags {
   readonly modelDir?: string
@@ -20,7 +20,7 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
   const servedTimeUtc = flags.servedTimeUtc === undefined ? undefined : naiveTime(flags.servedTimeUtc)
   output.step('..Waking up The Whale. This will take a while...')
   // Only now the heavy parts: nobody should look at an empty screen while they load.
-  const [{ serve }, { openEngine }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
+  const [{ serve }, { engineFor }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
   const { includeSecret, ...source } = flags
   const served = await serve(
     stage,
@@ -29,7 +29,7 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
       ...(servedTimeUtc === undefined ? {} : { servedTimeUtc }),
       ...(includeSecret === undefined ? {} : { includeSecrets: includeSecret }),
     },
-    await openEngine(session),
+    await engineFor(session, source.modelDir),
   )
   if (output.manner.json) output.document(servedDocument(served))
   else output.result(served.deployment.url)

@@ -1,7 +1,7 @@
 /** `thampi undeploy`: asks, stops serving, lists what is left. */
 import { undeploy } from '../../undeploy.ts'
 import { confirm } from '../ask.ts'
-import { openEngine } from '../engine.ts'
+import { engineFor } from '../engine.ts'
 import type { Done, Session } from '../session.ts'
 
 interface UndeployFlags {
@@ -15,7 +15,7 @@ export async function undeployCommand(
   session: Session,
 ): Done {
   const { output } = session
-  const engine = await openEngine(session)
+  const engine = await engineFor(session)
   // A wrong name should be heard of before the question.
   const { name } = engine.settings.stage(stage)
   if (!flags.yes && !(await confirm('Are you sure you want to undeploy? [y/n] ', '--yes', session))) {

@@ -1,7 +1,8 @@
 /** `thampi version`: of the command, of the Python package it works with, and of Node. */
+
+import { sdkVersion } from '../../doctor.ts'
 import { findPython } from '../../system/python.ts'
 import { version } from '../../system/version.ts'
-import { sdkVersion } from '../../doctor.ts'
 import { systemFor } from '../engine.ts'
 import type { Done, Session } from '../session.ts'
 
