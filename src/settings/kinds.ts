@@ -1,5 +1,5 @@
 /** The kinds of values that settings can have: how they are checked, and how a person is told what is wanted. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export interface Kind {
   readonly schema: z.ZodType

@@ -1,5 +1,5 @@
 /** The JSON Schema of settings files, for editors; made of the same table that the reader uses. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Key, keys } from './keys.ts'
 import { stageNamePattern } from './names.ts'
 
