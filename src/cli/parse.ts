@@ -17,9 +17,10 @@ export async function parseAndRun(args: readonly string[], surroundings: Surroun
   const run: Run = async command => {
     status = (await command(sessionOf(program.opts(), surroundings))) ?? 0
   }
-  const program = buildProgram(run)
+  const words = plainly(args)
+  const program = buildProgram(words, run)
   try {
-    await program.parseAsync(plainly(args), { from: 'user' })
+    await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     // Help was asked for and given.
     if (error instanceof CommanderError && error.exitCode === 0) return 0

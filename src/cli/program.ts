@@ -7,7 +7,10 @@ import { asUsage, usage } from './usage.ts'
 /** Runs a command inside the session that the common options ask for. */
 export type Run = (command: (session: Session) => Done) => Promise<void>
 
-export function buildProgram(run: Run): Command {
+export function buildProgram(args: readonly string[], run: Run): Command {
+  const fail = (error: CommanderError, command: Command): never => {
+    throw error.exitCode === 0 ? error : asUsage(error, command, args)
+  }
   const program = new OurCommand('thampi')
     .description('From a trained model to an HTTP endpoint')
     .configureOutput({ writeErr: () => {} })
@@ -20,6 +23,7 @@ export function buildProgram(run: Run): Command {
   look(program, run)
   operate(program, run)
   zappasNames(program)
+  for (const command of program.commands) command.exitOverride(error => fail(error, command))
   return program
 }
 
@@ -178,17 +182,13 @@ function addCommonOptions(program: Command): void {
 }
 
 function command(program: Command, line: string, description: string, examples: readonly string[]): Command {
-  const added = program.command(line).description(description)
-  return added
-    .exitOverride(error => fail(error, added))
+  return program
+    .command(line)
+    .description(description)
     .addHelpText(
       'after',
       `\nExample: ${examples.join('\n         ')}\nOptions of every command: thampi --help`,
     )
-}
-
-function fail(error: CommanderError, command: Command): never {
-  throw error.exitCode === 0 ? error : asUsage(error, command)
 }
 
 function port(text: string): number {

@@ -1,17 +1,37 @@
 /** Mistakes in the command line, in our words instead of the parser's. */
 import type { Command, CommanderError } from 'commander'
 import { ThampiError } from '../errors.ts'
+import { shellWord } from './shell-word.ts'
 
 /** An error that ends with exit status 2. */
 export function usage(message: string, fix?: string, why?: string): ThampiError {
   return new ThampiError('USAGE', { message, why, fix })
 }
 
-/** What commander found wrong with the arguments of `command`. */
-export function asUsage(error: CommanderError, command: Command): ThampiError {
+/** What commander found wrong with the `args` of `command`. */
+export function asUsage(error: CommanderError, command: Command, args: readonly string[]): ThampiError {
+  // Its way of saying that there are options but no command.
+  if (error.code === 'commander.help') return usage('No command was given.', `${fullName(command)} --help`)
   const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const why = suggestion?.replace(/^\((.*)\)$/, '$1')
-  return usage(sentence(first), `${fullName(command)} --help`, why)
+  const meant = suggestion && /^\(Did you mean (\S+)\?\)$/.exec(suggestion)?.[1]
+  const corrected = meant && correctedLine(args, /'(.+)'/.exec(first)?.[1], meant)
+  return usage(
+    sentence(first),
+    corrected || `${fullName(command)} --help`,
+    suggestion?.replace(/^\((.*)\)$/, '$1'),
+  )
+}
+
+/** The whole line, ready to paste, with the one word replaced; undefined when it is not clear which. */
+function correctedLine(
+  args: readonly string[],
+  wrong: string | undefined,
+  meant: string,
+): string | undefined {
+  const at = args.findIndex(arg => arg === wrong || arg.startsWith(`${wrong}=`))
+  if (wrong === undefined || at < 0) return undefined
+  const line = args.map((arg, i) => shellWord(i === at ? meant + arg.slice(wrong.length) : arg))
+  return ['thampi', ...line].join(' ')
 }
 
 function fullName(command: Command): string {
