@@ -48,5 +48,5 @@ export interface Bundle {
   readonly environment: LocalEnvironment
   readonly properties: Properties
   /** What a person should hear about the packing; absent in a bundle that was read back from a store. */
-  readonly notices?: readonly string[]
+  readonly notices: readonly string[]
 }

@@ -38,6 +38,12 @@ const causes: readonly Cause[] = [
   },
   {
     pattern:
+      /Could not find a version that satisfies the requirement ([A-Za-z0-9][\w.-]*)[^\n]*from versions: none/i,
+    why: found => `The package index has no ${found}, or it could not be reached.`,
+    fix: (found, file) => `check the spelling of ${found} in ${file}, and the network`,
+  },
+  {
+    pattern:
       /(?:No matching distribution found for|there (?:is|are) no versions? of|Because|Could not find a version that satisfies the requirement) ["'`]?([A-Za-z0-9][\w.[\]-]*(?:\s*[=<>!~]=?[=\s]*[\w.*]+)?)/i,
     why: found => `There is no ${found} for this Python and this machine.`,
     fix: (_, file) => `change that line of ${file} to a version that exists`,
