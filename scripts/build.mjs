@@ -4,8 +4,9 @@
  * With `--packages` also `out/thampi-<version>.tgz` and the wheel. The same sources give the same bytes.
  */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as esbuild from 'esbuild'
@@ -109,14 +110,26 @@ async function copyPython() {
 async function packages() {
   await rm(out, { recursive: true, force: true })
   await mkdir(out, { recursive: true })
-  const npm = start('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', out], { cwd: root })
-  const wheel = start(
-    process.execPath,
-    [join(root, 'scripts/python.mjs'), 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', out, '.'],
-    { cwd: root },
-  )
-  await Promise.all([npm, wheel]).catch(failed)
-  for (const name of (await readdir(out)).sort()) console.log(relative(root, join(out, name)))
+  const python = [join('.venv', 'bin', 'python'), join('.venv', 'Scripts', 'python.exe')]
+    .map(path => join(root, path))
+    .find(existsSync)
+  if (!python) failed({ stderr: 'There is no .venv to build the wheel with. Fix: make setup\n' })
+  const wheel = [
+    '-m',
+    'pip',
+    'wheel',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-deps',
+    '--wheel-dir',
+    out,
+    '.',
+  ]
+  await Promise.all([
+    start('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', out], { cwd: root }),
+    start(python, wheel, { cwd: root }),
+  ]).catch(failed)
+  for (const name of (await readdir(out)).sort()) console.log(join('out', name))
 }
 
 /** The compilers have said what is wrong; a stack of this script would only hide it. */
