@@ -36,6 +36,8 @@ class Point:
 
 
 class Hostile:
+    __module__ = "__main__"
+
     def __getattr__(self, name):
         raise RuntimeError("do not touch me")
 

@@ -9,7 +9,8 @@ The new files are written beside the directory and flushed to the disk; then the
                                   rename, `saved.json` last: killed in between, the digests in the old
                                   `saved.json` do not fit the new files and nobody loads the mixture
 
-Other files in the directory are kept: they are linked, or copied where links do not work, into the new one.
+A reader that opens the files one by one while they change may still meet both; the digests tell. Other files
+in the directory are kept: they are linked, or copied where links do not work, into the new one.
 """
 
 import contextlib
