@@ -31,7 +31,7 @@ export interface BundleSource extends DependencySource {
 export async function bundleModel(model: SavedModel, source: BundleSource, system: System): Promise<Bundle> {
   checkPython(model, source.python)
   const { projectDir, exclude, includeSecrets, target } = source
-  const own = [system.places.home, system.places.state, model.dir]
+  const own = [system.places.home, system.places.state]
   // Everything that is quickly refused comes before the installation, which takes its time.
   const code = await codeLayer(projectDir, { exclude, includeSecrets, own })
   const saved = await modelLayer(model, { projectDir, includeSecrets })

@@ -4,7 +4,8 @@ import type { Layer } from './bundle.ts'
 import { readFiles } from './contents.ts'
 import type { Reason } from './ignore.ts'
 import { layerOf } from './layer.ts'
-import { type LeftOut, megabytes, type TreeRules, walkProject } from './tree.ts'
+import { megabytes, sizeOf } from './refusals.ts'
+import { type FoundFile, type LeftOut, type TreeRules, walkProject } from './tree.ts'
 
 export interface PackedCode {
   readonly layer: Layer
@@ -53,10 +54,9 @@ export function secretFound(
   })
 }
 
-function noticesOf(files: readonly { size: number }[], leftOut: readonly LeftOut[]): string[] {
-  const size = files.reduce((total, file) => total + file.size, 0)
+function noticesOf(files: readonly FoundFile[], leftOut: readonly LeftOut[]): string[] {
   const notices = [
-    `Packed ${files.length} ${files.length === 1 ? 'file' : 'files'} of the project (${megabytes(size)}).`,
+    `Packed ${files.length} ${files.length === 1 ? 'file' : 'files'} of the project (${megabytes(sizeOf(files))}).`,
   ]
   const groups = new Map<Reason, string[]>()
   for (const { path, reason } of leftOut) groups.set(reason, [...(groups.get(reason) ?? []), path])

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { systemCode, ThampiError } from '../errors.ts'
+import { systemCode } from '../errors.ts'
 import { explainFileError } from '../system/files.ts'
 import type { FileEntry } from './bundle.ts'
+import { moved, unreadable } from './refusals.ts'
 import { type Finding, findSecrets } from './secrets.ts'
 import type { FoundFile } from './tree.ts'
 
@@ -38,7 +39,7 @@ async function readOne(file: FoundFile): Promise<ReadFile> {
   })
   try {
     const before = await handle.stat()
-    if (!before.isFile() || before.dev !== file.device || before.ino !== file.inode) throw moved(file)
+    if (!before.isFile() || before.dev !== file.device || before.ino !== file.inode) throw moved(file.path)
     const hash = createHash('sha256')
     const kept: Buffer[] = []
     let size = 0
@@ -51,7 +52,7 @@ async function readOne(file: FoundFile): Promise<ReadFile> {
       if (before.size <= SEARCHED) kept.push(Buffer.from(piece))
       size += bytesRead
     }
-    if (size !== before.size || !same(before, await handle.stat())) throw moved(file)
+    if (size !== before.size || !same(before, await handle.stat())) throw moved(file.path)
     const { path, source, executable } = file
     const bytes = Buffer.concat(kept)
     return {
@@ -74,20 +75,7 @@ function isText(bytes: Buffer): boolean {
 
 function explainOpen(cause: unknown, file: FoundFile): unknown {
   const code = systemCode(cause)
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new ThampiError('PERMISSION', {
-      message: `"${file.path}" cannot be read (${code}).`,
-      fix: `make it readable, or add "${file.path}" to "exclude" in zappa_settings.json`,
-      cause,
-    })
-  }
-  if (code === 'ELOOP' || code === 'ENOENT' || code === 'ENXIO') return moved(file)
+  if (code === 'EACCES' || code === 'EPERM') return unreadable(file.path, code, cause)
+  if (code === 'ELOOP' || code === 'ENOENT' || code === 'ENXIO') return moved(file.path)
   return explainFileError(cause, file.source)
-}
-
-function moved(file: FoundFile): ThampiError {
-  return new ThampiError('PROJECT_INVALID', {
-    message: `"${file.path}" changed while it was packed.`,
-    fix: `run the command again when nothing writes to it, or add "${file.path}" to "exclude" in zappa_settings.json`,
-  })
 }

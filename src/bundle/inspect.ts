@@ -14,7 +14,13 @@ export interface Installed {
   readonly modules: ReadonlySet<string>
 }
 
-const SCRIPT = `import importlib.metadata, importlib.util, json, sys
+/**
+ * Looks as a sandbox will: with the packages of the user's own site, and without modules of the current directory, which
+ * must not run here. That is why the path is cut before anything is imported from it.
+ */
+const SCRIPT = `import sys
+sys.path = [entry for entry in sys.path if entry]
+import importlib.metadata, importlib.util, json
 def found(module):
     try:
         return importlib.util.find_spec(module) is not None
@@ -39,7 +45,7 @@ export async function inspect(
   modules: readonly string[],
   system: System,
 ): Promise<Installed> {
-  const result = await system.run(python, ['-I', '-c', SCRIPT, JSON.stringify(modules)], { env: system.env })
+  const result = await system.run(python, ['-E', '-c', SCRIPT, JSON.stringify(modules)], { env: system.env })
   if (result.exitCode !== 0) {
     throw new ThampiError('INSTALL_FAILED', {
       message: `${python} could not say what is installed.`,

@@ -1,9 +1,21 @@
 /** Walks a project directory and decides, name by name, what may travel. Reads no file's content. */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
-import { systemCode, ThampiError } from '../errors.ts'
+import { systemCode } from '../errors.ts'
 import { explainFileError } from '../system/files.ts'
 import { excludedBy, type Reason, reasonForDirectory, reasonForFile } from './ignore.ts'
+import {
+  circle,
+  MAX_BYTES,
+  MAX_FILES,
+  noProject,
+  oddName,
+  outside,
+  sizeOf,
+  tooBig,
+  twinNames,
+  unreadable,
+} from './refusals.ts'
 import { isSecretName } from './secrets.ts'
 
 /** A file that may be packed. */
@@ -43,8 +55,6 @@ export interface TreeRules {
   readonly own: readonly string[]
 }
 
-const MAX_FILES = 20_000
-const MAX_BYTES = 250_000_000
 /** After so many the walk ends: the picture is clear enough to say which directories are too big. */
 const ENOUGH = 10 * MAX_FILES
 
@@ -104,15 +114,18 @@ class Walk {
       const twin = twins.get(folded)
       if (twin !== undefined) throw twinNames(child, twin)
       twins.set(folded, name)
-      if (this.#files.length > ENOUGH) throw tooBig(this.#files)
+      if (this.#files.length > ENOUGH) throw tooBig(this.#files, false)
     }
   }
 
   async #entry(path: string, place: string, chain: readonly string[]): Promise<void> {
     const kind = await lstat(place).catch(cause => {
-      if (systemCode(cause) === 'ENOENT' && path.includes('\uFFFD')) throw oddName(path, 'is not UTF-8')
-      throw explainFileError(cause, place)
+      if (systemCode(cause) !== 'ENOENT') throw explain(cause, path)
+      if (path.includes('\uFFFD')) throw oddName(path, 'is not UTF-8')
+      return undefined
     })
+    // Deleted since its directory was listed: as if it had never been there.
+    if (!kind) return
     if (!kind.isSymbolicLink()) return this.#settle(path, place, kind, chain)
 
     const excluded = this.#reasonForLink(path)
@@ -121,7 +134,7 @@ class Walk {
       const code = systemCode(cause)
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
       if (code === 'ELOOP') throw circle(path)
-      throw explainFileError(cause, place)
+      throw explain(cause, path)
     })
     if (target === undefined) return this.#leave(path, 'broken link')
     if (target !== this.#base && !target.startsWith(this.#base + sep)) throw outside(path, target)
@@ -214,92 +227,27 @@ class Walk {
       if (isSecret) this.#leave(file.path, 'secret', file.size)
       return !isSecret
     })
-    if (files.length > MAX_FILES || sum(files) > MAX_BYTES) throw tooBig(files)
+    if (files.length > MAX_FILES || sizeOf(files) > MAX_BYTES) throw tooBig(files, true)
     return { files, leftOut: this.#leftOut }
   }
 }
 
 async function namesIn(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir)
-  } catch (cause) {
-    throw explainFileError(cause, dir)
-  }
+  return readdir(dir).catch(cause => {
+    throw explain(cause, dir)
+  })
+}
+
+function explain(cause: unknown, path: string): unknown {
+  const code = systemCode(cause)
+  return code === 'EACCES' || code === 'EPERM' ? unreadable(path, code, cause) : explainFileError(cause, path)
 }
 
 function lastName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-function sum(files: readonly FoundFile[]): number {
-  return files.reduce((total, file) => total + file.size, 0)
-}
-
 function checkName(path: string, name: string): void {
   if (/[\\\x00-\x1f\x7f]/.test(name)) throw oddName(path, 'has a backslash or a control character')
   if (name.includes('\uFFFD')) throw oddName(path, 'is not UTF-8')
-}
-
-function noProject(root: string): ThampiError {
-  return new ThampiError('PROJECT_INVALID', {
-    message: `There is no directory "${root}".`,
-    fix: 'pass --project_dir the directory of your code, or leave it out for the current one',
-  })
-}
-
-function outside(path: string, target: string): ThampiError {
-  return new ThampiError('PROJECT_INVALID', {
-    message: `"${path}" is a link that leads out of the project.`,
-    why: `It points to ${target}; only files of the project are packed.`,
-    fix: `put a copy in its place, or add "${path}" to "exclude" in zappa_settings.json`,
-  })
-}
-
-function circle(path: string): ThampiError {
-  return new ThampiError('PROJECT_INVALID', {
-    message: `"${path}" is a link that leads in a circle.`,
-    fix: `remove it, or add "${path}" to "exclude" in zappa_settings.json`,
-  })
-}
-
-function oddName(path: string, what: string): ThampiError {
-  return new ThampiError('PROJECT_INVALID', {
-    message: `The name ${JSON.stringify(path)} ${what}, which not every system can hold.`,
-    fix: 'rename it, or add a pattern for it to "exclude" in zappa_settings.json',
-  })
-}
-
-function twinNames(path: string, twin: string): ThampiError {
-  return new ThampiError('PROJECT_INVALID', {
-    message: `"${path}" and "${twin}" differ in upper and lower case only; some systems take them for one.`,
-    fix: 'rename one, or add it to "exclude" in zappa_settings.json',
-  })
-}
-
-function tooBig(files: readonly FoundFile[]): ThampiError {
-  const parts = new Map<string, { files: number; bytes: number }>()
-  for (const { path, size } of files) {
-    const slash = path.indexOf('/')
-    const top = slash < 0 ? path : `${path.slice(0, slash)}/`
-    const part = parts.get(top) ?? { files: 0, bytes: 0 }
-    parts.set(top, { files: part.files + 1, bytes: part.bytes + size })
-  }
-  const weight = (part: { files: number; bytes: number }): number =>
-    Math.max(part.files / MAX_FILES, part.bytes / MAX_BYTES)
-  const biggest = [...parts].sort((a, b) => weight(b[1]) - weight(a[1])).slice(0, 3)
-  const listed = biggest.map(
-    ([top, part]) =>
-      `${top} (${part.files} ${part.files === 1 ? 'file' : 'files'}, ${megabytes(part.bytes)})`,
-  )
-  const count = files.length > ENOUGH ? `more than ${ENOUGH}` : String(files.length)
-  return new ThampiError('PROJECT_TOO_BIG', {
-    message: `The project has ${count} files (${megabytes(sum(files))}) to pack; the limit is ${MAX_FILES} files and ${megabytes(MAX_BYTES)}.`,
-    why: `Biggest: ${listed.join(', ')}.`,
-    fix: `"exclude": ${JSON.stringify(biggest.slice(0, 1).map(([top]) => top))} in zappa_settings.json, or --project_dir with a directory that holds the code only`,
-  })
-}
-
-/** `0.1 MB` */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
 }

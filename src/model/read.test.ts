@@ -163,6 +163,22 @@ describe('what is not a saved model is refused in its user’s words:', () => {
     expect(error.why).toContain(digestOf('other'))
   })
 
+  test('receipts that were changed or taken away', async () => {
+    const files = observed({ ...old(), 'receipts.jsonl': '{"data":1,"result":1}' })
+    await save('m', { ...files, 'receipts.jsonl': '{"data":1,"result":2}' })
+    expect(await failure('m')).toMatchObject({
+      code: 'INTEGRITY',
+      message: expect.stringContaining('receipts.jsonl'),
+    })
+    await rm(join(cwd, 'm', 'receipts.jsonl'))
+    expect((await failure('m')).message).toContain('receipts.jsonl is missing')
+  })
+
+  test('a digest for a file elsewhere', async () => {
+    await save('m', observed(old(), { files: { '../secret': digestOf('') } }))
+    expect((await failure('m')).code).toBe('INTEGRITY')
+  })
+
   test('facts of a later version', async () => {
     await save('m', observed(old(), { schemaVersion: 2, thampi: '9.0' }))
     expect(await failure('m')).toMatchObject({

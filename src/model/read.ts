@@ -44,13 +44,20 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   const factsText = await readIfThere(join(path, FACTS))
   const facts = factsText === undefined ? noFacts : parseFacts(factsText, shown(FACTS))
   const receiptsText = await readIfThere(join(path, RECEIPTS))
+  // Of what was read already, the digest of those very bytes.
+  const digestOfRead = async (name: string): Promise<Digest> => {
+    if (name === PROPERTIES) return digestOf(propertiesBytes)
+    if (name === RECEIPTS && receiptsText !== undefined) return digestOf(receiptsText)
+    return digestHere(join(path, name))
+  }
 
   const files: Record<string, Digest> = {}
-  for (const name of format.files) {
-    const digest = name === PROPERTIES ? digestOf(propertiesBytes) : await digestHere(join(path, name))
+  for (const name of new Set([...format.files, ...Object.keys(facts.digests)])) {
     const saved = facts.digests[name]
+    if (!names.includes(name)) throw changed(shown(name), saved, undefined)
+    const digest = await digestOfRead(name)
     if (saved !== undefined && saved !== digest) throw changed(shown(name), saved, digest)
-    files[name] = digest
+    if (format.files.includes(name)) files[name] = digest
   }
   return {
     dir: path,
@@ -133,10 +140,10 @@ async function digestHere(path: string): Promise<Digest> {
   }
 }
 
-function changed(shown: string, saved: Digest, found: Digest): ThampiError {
+function changed(shown: string, saved: Digest | undefined, found: Digest | undefined): ThampiError {
   return new ThampiError('INTEGRITY', {
-    message: `${shown} is not the file that was saved.`,
-    why: `Its digest is ${found}; when it was saved it was ${saved}.`,
+    message: `${shown} ${found === undefined ? 'is missing' : 'is not the file that was saved'}.`,
+    why: `${found === undefined ? '' : `Its digest is ${found}. `}When it was saved it was ${saved}.`,
     fix: 'run your training script again, or restore the directory from your backup',
   })
 }
