@@ -1,5 +1,6 @@
 /** A question with a yes or a no, asked on a terminal or answered through a pipe. */
-import { createInterface } from 'node:readline'
+import type { ThampiError } from '../errors.ts'
+import { InputEnded, openDialogue } from '../system/dialogue.ts'
 import type { Session } from './session.ts'
 import { usage } from './usage.ts'
 
@@ -10,27 +11,17 @@ import { usage } from './usage.ts'
  */
 export async function confirm(question: string, flag: string, session: Session): Promise<boolean> {
   if (!session.mayAsk) throw unanswered(flag)
-  session.output.say(question)
-  const answer = await firstLine()
-  if (answer === undefined) {
-    session.output.say('\n')
-    throw unanswered(flag)
-  }
-  return answer.trim() === 'y'
-}
-
-/** Not in terminal mode: the system keeps echoing and turns Ctrl-C into a signal. */
-async function firstLine(): Promise<string | undefined> {
-  const lines = createInterface({ input: process.stdin, terminal: false })
+  const { output } = session
+  const dialogue = openDialogue({ input: process.stdin, write: text => output.say(text), color: false })
   try {
-    for await (const line of lines) return line
-    return undefined
+    return (await dialogue.ask(question)).trim() === 'y'
+  } catch (error) {
+    throw error instanceof InputEnded ? unanswered(flag) : error
   } finally {
-    lines.close()
-    process.stdin.unref?.()
+    dialogue.close()
   }
 }
 
-function unanswered(flag: string) {
+function unanswered(flag: string): ThampiError {
   return usage(`Nobody is there to say yes: ${flag} is missing.`, `the same command with ${flag}`)
 }
