@@ -64,7 +64,7 @@ def test_importing_loads_one_file_and_prints_nothing():
 
 
 def test_save_loads_nothing_of_others_but_cloudpickle(tmp_path):
-    """All that is imported between `import thampi` and the end of `save` is the standard library's or ours."""
+    """All that is imported from `import thampi` to the end of `save` is the standard library's or ours."""
     program = f"""
 import sys
 sys.path.insert(0, {str(SOURCE)!r})

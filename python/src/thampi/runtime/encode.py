@@ -14,7 +14,6 @@ import re
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 
 __all__ = ["NotJson", "encode", "plain"]
 
@@ -168,7 +167,9 @@ class _Walk:
             return self._decimal(value, keys)
         if isinstance(value, enum.Enum):
             return self.plain(value.value, keys)
-        if is_dataclass(value) and not isinstance(value, type):
+        if hasattr(type(value), "__dataclass_fields__"):
+            from dataclasses import fields  # whoever has made one has imported it already
+
             members = {field.name: getattr(value, field.name) for field in fields(value)}
             return self._guarded(value, members, keys)
         if isinstance(value, Mapping):

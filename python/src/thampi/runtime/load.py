@@ -1,7 +1,6 @@
 """Loading a saved model: the very bytes, in the Python that saved them, or a sentence that says why not."""
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import pickle
@@ -243,6 +242,8 @@ def _load_failed(saved, error):
 
 def _different_versions(saved):
     """`scikit-learn 1.8.0 (1.9.1 when saved)` for each package that differs."""
+    import importlib.metadata  # 20 ms that only a failure has to pay
+
     found = []
     for package in (saved.made.get("packages") or {}).values():
         distribution, version = package["distribution"], package["version"]
