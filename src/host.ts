@@ -46,9 +46,10 @@ export async function host({ port, background, signal }: HostVerbOptions, system
     }
   })
   clearInterval(emptyTimer)
+  // The command that asked for the end still waits for its answer: the door's connections go last.
   door.close()
-  door.closeAllConnections()
   await running.stop()
+  door.closeAllConnections()
 }
 
 function idleClock(): Activity & { idleMs(): number } {

@@ -8,6 +8,8 @@ import type { SavedModel } from './model/saved-model.ts'
 import type { Deployment, Version, Weights } from './platforms/platform.ts'
 import { prove } from './prove.ts'
 import type { Stage } from './settings/stage.ts'
+import { installation } from './system/package.ts'
+import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
 
 export interface ServeOptions {
@@ -51,19 +53,23 @@ export async function serve(
   const stage = stageFor(stageName, engine)
   const platform = await engine.platformFor(stage)
   const model = await readModel(await modelDirOf(options, system), system.cwd)
+  const target = platform.target(model, stage)
+  const python = await findPython(system, { explicit: options.python, minor: target.python })
   const bundle = await bundleModel(
     model,
     {
-      target: platform.target(model, stage),
+      target: { ...target, python: python.minor },
+      python,
       installer: stage.installer,
-      exclude: stage.exclude,
-      projectDir: resolve(system.cwd, options.projectDir ?? '.'),
       dependencyFile: options.dependencyFile,
-      python: options.python,
+      projectDir: resolve(system.cwd, options.projectDir ?? '.'),
+      exclude: stage.exclude,
       includeSecrets: options.includeSecrets ?? [],
+      runtimeDir: installation().pythonDir,
     },
     system,
   )
+  for (const notice of bundle.notices) system.tell(notice)
   return platform.exclusively(stage, async () => {
     const before = await platform.find(stage)
     const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc })

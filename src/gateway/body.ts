@@ -7,18 +7,22 @@ export type Body =
   /** The caller went away in the middle. */
   | { readonly type: 'gone' }
 
-/** Reads up to `maxBytes`; a declared length above it is refused before a byte is read. */
+/** Reads up to `maxBytes`; a declared length above it is refused before a byte is kept. */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
   const declared = Number(request.headers['content-length'] ?? 0)
-  if (declared > maxBytes) return Promise.resolve({ type: 'too-large' })
+  if (declared > maxBytes) {
+    request.resume()
+    return Promise.resolve({ type: 'too-large' })
+  }
   return new Promise(resolve => {
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > maxBytes) {
-        request.removeAllListeners('data')
-        request.pause()
+        // The rest is read and thrown away: a client that is still sending would otherwise see its connection
+        // break instead of the answer. The server's request timeout bounds how long that may go on.
+        request.removeAllListeners('data').resume()
         resolve({ type: 'too-large' })
         return
       }

@@ -157,7 +157,6 @@ async function handle(
   const body = await readBody(request, options.maxBodyBytes)
   if (body.type === 'gone') return
   if (body.type === 'too-large') {
-    response.setHeader('Connection', 'close')
     return writeProblem(response, requestId, 'body-too-large', {
       detail: `The body is larger than ${options.maxBodyBytes} bytes.`,
       stage: route.stage,

@@ -31,7 +31,10 @@ export function runPython(source: string, cwd: string): string {
 }
 
 /** Saves a model whose class body is `body`, as a training script would; gives its directory. */
-export function saveModel(body: string, { name = 'model', examples = '' } = {}): string {
+export function saveModel(
+  body: string,
+  { name = 'model', examples = '' }: { name?: string; examples?: string } = {},
+): string {
   const dir = temporaryDirectory()
   const lines = body.split('\n').map(line => `    ${line}`)
   const source = ['import os, sys, time', 'import thampi', 'class Wrapped(thampi.Model):', ...lines]

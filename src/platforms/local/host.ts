@@ -47,7 +47,7 @@ export class Host {
     try {
       await rm(at.tmp, { recursive: true, force: true })
       // Before listening: a caller who comes back early must find the stages, not a 404.
-      for (const key of await stagesOnDisk(at)) await host.#recover(key)
+      for (const key of await stagesOnDisk(at)) await host.open(key)
       await host.#listen(port)
       return host
     } catch (error) {
@@ -128,17 +128,6 @@ export class Host {
       code: 'no-such-stage',
       detail: `No stage "${route.stage}" is served here.`,
       hint: `thampi serve ${route.stage}`,
-    }
-  }
-
-  async #recover(key: StageKey): Promise<void> {
-    try {
-      await this.open(key)
-    } catch (error) {
-      // One damaged stage must not keep the others from being served.
-      this.system.tell(
-        `${key.stage}/${key.model} could not be recovered: ${error instanceof Error ? error.message : error}`,
-      )
     }
   }
 

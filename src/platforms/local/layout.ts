@@ -29,6 +29,8 @@ export interface Layout {
   layer(digest: Digest): string
   stageDir(key: StageKey): string
   current(key: StageKey): string
+  /** The pointer before the last switch: what counts when the current one is damaged. */
+  previous(key: StageKey): string
   version(key: StageKey, number: number): string
   log(key: StageKey): string
 }
@@ -50,6 +52,7 @@ export function layout(root: string): Layout {
     },
     stageDir,
     current: key => join(stageDir(key), 'current.json'),
+    previous: key => join(stageDir(key), 'current.prev.json'),
     version: (key, number) => join(stageDir(key), 'versions', `${number}.json`),
     log: key => join(stageDir(key), 'log'),
   }

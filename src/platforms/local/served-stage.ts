@@ -39,8 +39,18 @@ export class ServedStage implements Endpoint {
   /** Finds on disk what an earlier host left; a stage without a pointer is new and serves nothing yet. */
   static async open(key: StageKey, options: StageOptions): Promise<ServedStage> {
     const stage = new ServedStage(key, options)
-    const current = await readRecord<CurrentRecord>(options.at.current(key))
-    if (current) await stage.#use(current.weights)
+    for (const path of [options.at.current(key), options.at.previous(key)]) {
+      try {
+        const pointer = await readRecord<CurrentRecord>(path)
+        if (pointer) await stage.#use(pointer.weights)
+        return stage
+      } catch (error) {
+        // The last switch is lost, not the stage: what was routed before it still is whole.
+        const message = `${key.stage}/${key.model}: ${error instanceof Error ? error.message : error}`
+        options.system.tell(message)
+        stage.log.write({ timeMs: Date.now(), level: 'ERROR', source: 'host', message })
+      }
+    }
     return stage
   }
 
@@ -88,7 +98,10 @@ export class ServedStage implements Endpoint {
         throw new ThampiError('NOT_DEPLOYED', { message: `${this.key.stage} has no version ${number}.` })
       }
     }
-    await writeRecord(this.#options.at.current(this.key), { weights } satisfies CurrentRecord)
+    const { at } = this.#options
+    if (this.isServed)
+      await writeRecord(at.previous(this.key), { weights: this.#weights } satisfies CurrentRecord)
+    await writeRecord(at.current(this.key), { weights } satisfies CurrentRecord)
     await this.#use(weights)
     await this.#collect(Math.max(1, retained))
   }
@@ -104,6 +117,7 @@ export class ServedStage implements Endpoint {
   async remove(): Promise<void> {
     const { at } = this.#options
     await rm(at.current(this.key), { force: true })
+    await rm(at.previous(this.key), { force: true })
     this.#weights = []
     await this.close()
     await rm(dirname(at.version(this.key, 1)), { recursive: true, force: true })

@@ -65,7 +65,8 @@ function spawnHost(at: Layout, system: System): Promise<HostSaid> {
   const log = openSync(hostLog(at), 'a', 0o600)
   const child = spawn(process.execPath, [installation().cli, 'host', '--background'], {
     cwd: at.root,
-    env: { ...system.env } as NodeJS.ProcessEnv,
+    // It runs in another directory: a relative THAMPI_HOME would mean another place there.
+    env: { ...system.env, ...(system.env.THAMPI_HOME ? { THAMPI_HOME: system.places.home } : {}) },
     detached: true,
     windowsHide: true,
     stdio: ['ignore', log, log, 'ipc'],

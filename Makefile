@@ -1,0 +1,34 @@
+# Needs node, python3 and make. Everything else is set up here, in node_modules/ and .venv/.
+PYTHON ?= python3
+VENV_PYTHON = .venv/bin/python
+
+.PHONY: help setup build demo test clean
+
+help:
+	@echo "make demo    train the tutorial's model, save it, serve it on this machine, ask it"
+	@echo "make test    everything that proves it: format, lint, types, floors, unit, journeys, Python"
+	@echo "make build   the npm tarball and the wheel, in out/"
+	@echo "make setup   only the tools; make clean removes what the other targets made"
+
+setup: node_modules/.ready .venv/.ready
+
+node_modules/.ready: package-lock.json
+	npm ci --no-fund --no-audit
+	@touch $@
+
+.venv/.ready: python/requirements-dev.txt
+	$(PYTHON) -m venv .venv
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r python/requirements-dev.txt
+	@touch $@
+
+build: setup
+	node scripts/build.mjs --packages
+
+demo: setup
+	@node scripts/demo.mjs
+
+test: setup
+	@node scripts/test.mjs
+
+clean:
+	rm -rf lib out .demo test-results node_modules .venv

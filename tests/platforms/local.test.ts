@@ -1,0 +1,214 @@
+/** The local platform: the shared suite, and what only a host on this machine must survive. */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Host } from '../../src/platforms/local/host.ts'
+import { layout } from '../../src/platforms/local/layout.ts'
+import { openLocal } from '../../src/platforms/local/local.ts'
+import { runningHost, stopHost } from '../../src/platforms/local/start-host.ts'
+import type { Stage } from '../../src/settings/stage.ts'
+import { places } from '../../src/system/places.ts'
+import { realSystem, type System } from '../../src/system/system.ts'
+import { temporaryDirectory } from '../support/python.ts'
+import { all, answering, ask, bundleOf, testPlatform } from './suite.ts'
+
+function systemIn(home: string): System {
+  const env = { ...process.env, THAMPI_HOME: home, PORT: undefined }
+  return { ...realSystem(), env, cwd: temporaryDirectory(), places: places(env) }
+}
+
+export function localStage(name: string): Stage {
+  return {
+    name,
+    model: 'mymodel',
+    platform: 'local',
+    installer: 'pip',
+    memoryMb: 512,
+    timeoutSeconds: 30,
+    keepWarm: true,
+    maxSandboxes: 1,
+    environment: {},
+    remoteEnvironment: undefined,
+    exclude: [],
+    errors: 'full',
+    logLevel: 'INFO',
+    retainedVersions: undefined,
+    python: undefined,
+    cors: false,
+    aws: {},
+  }
+}
+
+testPlatform('local', async () => {
+  const system = systemIn(temporaryDirectory())
+  return {
+    platform: openLocal(system),
+    system,
+    stage: localStage,
+    close: async () => {
+      await stopHost(layout(system.places.state))
+      await sleep(50)
+    },
+  }
+})
+
+describe('the host on this machine', () => {
+  const opened: System[] = []
+  afterEach(async () => {
+    for (const system of opened.splice(0)) await stopHost(layout(system.places.state))
+  })
+
+  /** A stage that answers with `text`, on a platform of its own. */
+  async function served(
+    text: string,
+    home = temporaryDirectory(),
+  ): Promise<{ system: System; url: string; stage: Stage; pid: number }> {
+    const system = systemIn(home)
+    opened.push(system)
+    const platform = openLocal(system)
+    const stage = localStage('dev')
+    const version = await platform.release(
+      await bundleOf(answering(text), stage, { platform, system }),
+      stage,
+    )
+    const { url } = await platform.route(stage, all(version))
+    return { system, url, stage, pid: await hostPid(system) }
+  }
+
+  async function hostPid(system: System): Promise<number> {
+    const status = await runningHost(layout(system.places.state))
+    if (!status) throw new Error('no host runs')
+    return status.pid
+  }
+
+  it('comes back after kill -9, with every stage at the URL it had', async () => {
+    const { system, url, stage, pid } = await served('still here')
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => runningHost(layout(system.places.state))).toBeUndefined()
+    expect((await openLocal(system).find(stage))?.url).toBe(url)
+    expect((await ask(url)).says).toBe('still here')
+    expect(await hostPid(system)).not.toBe(pid)
+  })
+
+  it('leaves no model process behind when it is killed', async () => {
+    const { system, url, pid } = await served('alone')
+    await ask(url)
+    const pids = (await runningHost(layout(system.places.state)))?.stages.flatMap(stage => stage.pids) ?? []
+    expect(pids).toHaveLength(1)
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => pids.filter(isRunning), { timeout: 3000 }).toEqual([])
+  })
+
+  it('names the holder of its port instead of moving to another one', async () => {
+    const { system, url } = await served('fixed')
+    await stopHost(layout(system.places.state))
+    const other = createServer().listen(Number(new URL(url).port), '127.0.0.1')
+    try {
+      await expect(openLocal(system).find(localStage('dev'))).rejects.toMatchObject({
+        code: 'PORT_TAKEN',
+        message: expect.stringContaining(`process ${process.pid}`),
+      })
+    } finally {
+      await new Promise(resolve => other.close(resolve))
+    }
+    expect((await openLocal(system).find(localStage('dev')))?.url).toBe(url)
+  })
+
+  it('runs once per state directory', async () => {
+    const { system } = await served('only one')
+    await expect(Host.start({}, system)).rejects.toMatchObject({ code: 'HOST_RUNNING' })
+  })
+
+  it('serves the other stages when the pointer of one is damaged, and a new serve repairs it', async () => {
+    const { system, url, stage } = await served('good')
+    const platform = openLocal(system)
+    const second = localStage('staging')
+    await platform.route(
+      second,
+      all(await platform.release(await bundleOf(answering('other'), second, { platform, system }), second)),
+    )
+    const at = layout(system.places.state)
+    await stopHost(at)
+    writeFileSync(at.current({ stage: 'staging', model: 'mymodel' }), '{"schemaVersion":1')
+    expect((await platform.find(stage))?.url).toBe(url)
+    expect((await ask(url)).says).toBe('good')
+    expect(await platform.find(second)).toBeUndefined()
+    const again = await platform.release(
+      await bundleOf(answering('repaired'), second, { platform, system }),
+      second,
+    )
+    expect((await ask((await platform.route(second, all(again))).url)).says).toBe('repaired')
+  })
+
+  it('falls back to the version before when the last switch left a damaged pointer', async () => {
+    const { system, url, stage } = await served('first')
+    const platform = openLocal(system)
+    await platform.route(
+      stage,
+      all(await platform.release(await bundleOf(answering('second'), stage, { platform, system }), stage)),
+    )
+    const at = layout(system.places.state)
+    await stopHost(at)
+    writeFileSync(at.current({ stage: 'dev', model: 'mymodel' }), '')
+    await platform.find(stage)
+    expect((await ask(url)).says).toBe('first')
+  })
+
+  it('does not load a model whose bytes changed in the store', async () => {
+    const { system, url, pid } = await served('honest')
+    process.kill(pid, 'SIGKILL')
+    const [pickle] = readdirSync(system.places.state, { recursive: true, encoding: 'utf8' }).filter(file =>
+      file.endsWith('model.pkl'),
+    )
+    const path = join(system.places.state, pickle as string)
+    const bytes = readFileSync(path)
+    bytes[bytes.length - 20] = (bytes[bytes.length - 20] as number) ^ 1
+    rmSync(path)
+    writeFileSync(path, bytes)
+    await openLocal(system).find(localStage('dev'))
+    const response = await fetch(url, { method: 'POST', body: '{"data": 1}' })
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({
+      code: 'model-unavailable',
+      detail: expect.stringContaining('model.pkl'),
+    })
+  })
+
+  it('stops answering other sites, other hosts and other methods', async () => {
+    const { url } = await served('guarded')
+    const post = (headers: Record<string, string>): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const { port, pathname } = new URL(url)
+        const sent = httpRequest(
+          { host: '127.0.0.1', port, path: pathname, method: 'POST', headers },
+          response => {
+            response.resume()
+            resolve(response.statusCode ?? 0)
+          },
+        )
+        sent.on('error', reject)
+        sent.end('{"data": 1}')
+      })
+    expect(await post({})).toBe(200)
+    expect(await post({ Host: 'evil.example' })).toBe(403)
+    expect(await post({ Origin: 'https://evil.example', 'Content-Type': 'application/json' })).toBe(403)
+    expect(await post({ 'Sec-Fetch-Site': 'cross-site' })).toBe(403)
+    expect(await post({ 'Sec-Fetch-Site': 'none', 'Content-Type': 'text/plain' })).toBe(415)
+    expect(await post({ 'Sec-Fetch-Site': 'none', 'Content-Type': 'application/json' })).toBe(200)
+    expect((await fetch(url)).status).toBe(405)
+    expect((await fetch(`${url}/`, { method: 'POST' })).status).toBe(404)
+    expect((await fetch(url, { method: 'POST', body: 'x'.repeat(7_000_000) })).status).toBe(413)
+  })
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+  } catch {
+    return false
+  }
+}
