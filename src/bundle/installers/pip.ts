@@ -8,16 +8,13 @@ import type { Requirements } from '../requirements.ts'
 import { ensureEnvironment, type Site } from './environment.ts'
 import { installFailed } from './explain.ts'
 import type { Installer } from './installer.ts'
-import { findTools, type Tools } from './tools.ts'
+import { type Command, findTools, type Tools } from './tools.ts'
 
 export const pip: Installer = {
   name: 'pip',
   install: (requirements, python, system) =>
     ensureEnvironment(requirements, python, system, site => build(site, requirements, python, system)),
 }
-
-/** A program with its first arguments. */
-export type Command = readonly [file: string, ...args: string[]]
 
 /** Says that we are still there, as long as a step takes. */
 const EVERY_MS = 2000

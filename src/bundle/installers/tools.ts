@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import type { Environment } from '../../system/places.ts'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
-import type { Command } from './pip.ts'
+
+/** A program with its first arguments. */
+export type Command = readonly [file: string, ...args: string[]]
 
 export interface Tools {
   /** For people. */
