@@ -154,3 +154,16 @@ def test_no_node_at_all_is_told_with_a_way_out(installed, tmp_path):
     done = run_command([], installed, THAMPI_NODE="/no/such/node")
     assert done.returncode == 8
     assert "THAMPI_NODE is '/no/such/node'" in done.stderr
+
+
+def test_progress_is_shown_as_text_and_only_when_it_is_wanted(command_line, capsys, monkeypatch):
+    monkeypatch.delenv("THAMPI_QUIET", raising=False)
+    command_line(
+        "print(json.dumps({'event': 'step', 'text': 'installing …'}), file=sys.stderr)\n"
+        "print('as it is', file=sys.stderr)\nprint('{}')"
+    )
+    thampi.info("staging")
+    assert capsys.readouterr() == ("", "installing …\nas it is\n")
+    monkeypatch.setenv("THAMPI_QUIET", "1")
+    thampi.info("staging")
+    assert capsys.readouterr() == ("", "")

@@ -1,8 +1,14 @@
 """What a model is told about the call it answers."""
 
+from __future__ import annotations
+
 import logging
 import math
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["ThampiContext"]
 
@@ -23,8 +29,16 @@ class ThampiContext:
     """
 
     def __init__(
-        self, app=None, *, stage=None, model=None, version=None, properties=None, request_id="", deadline=None
-    ):
+        self,
+        app: Any = None,
+        *,
+        stage: str | None = None,
+        model: str | None = None,
+        version: int | None = None,
+        properties: dict[str, Any] | None = None,
+        request_id: str = "",
+        deadline: float | None = None,
+    ) -> None:
         self.stage = stage
         self.model = model
         self.version = version
@@ -34,13 +48,13 @@ class ThampiContext:
         self._app = app
         self._deadline = deadline
 
-    def get_app(self):
+    def get_app(self) -> App:
         """Once the web application; today a small stand-in with `name`, `logger` and an empty `config`."""
         if self._app is None:
             self._app = App(self.model)
         return self._app
 
-    def remaining_time(self):
+    def remaining_time(self) -> float:
         """Seconds until the caller's deadline, never negative; infinite in `initialize`, which has none.
 
         Counted from the moment the runtime read the request.
@@ -49,7 +63,7 @@ class ThampiContext:
             return math.inf
         return max(0.0, self._deadline - time.monotonic())
 
-    def get_remaining_time_in_millis(self):
+    def get_remaining_time_in_millis(self) -> int:
         """The same in whole milliseconds, under the name that AWS Lambda gave it; at most 2**31 - 1."""
         return int(min(self.remaining_time() * 1000, 2**31 - 1))
 
@@ -57,9 +71,9 @@ class ThampiContext:
 class App:
     """Stands in for the web application of 2018."""
 
-    def __init__(self, name):
+    def __init__(self, name: str | None) -> None:
         self.name = name
-        self.config = {}
+        self.config: dict[str, Any] = {}
         self.logger = _LOGGER
 
 

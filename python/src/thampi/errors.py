@@ -1,5 +1,11 @@
 """The two exceptions people meet: ours, and the one a model raises about its caller's input."""
 
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["BadInput", "ThampiError"]
 
 
@@ -12,7 +18,7 @@ class BadInput(ValueError):
             raise thampi.BadInput('input must have 4 numbers', pointer='/data/input')
     """
 
-    def __init__(self, message="", pointer=None):
+    def __init__(self, message: str = "", pointer: str | None = None) -> None:
         super().__init__(message)
         self.pointer = pointer
 
@@ -32,7 +38,14 @@ class ThampiError(Exception):
             print(error.code, error.hint)
     """
 
-    def __init__(self, code, message, hint=None, problem=None, why=None):
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        problem: Any = None,
+        why: str | None = None,
+    ) -> None:
         super().__init__(code, message, hint, problem, why)
         self.code = code
         self.message = message
@@ -40,6 +53,6 @@ class ThampiError(Exception):
         self.problem = problem
         self.why = why
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [self.message, self.why, self.hint and f"Fix: {self.hint}", f"({self.code})"]
         return "\n".join(line for line in lines if line)

@@ -1,9 +1,15 @@
 """A saved model as Python sees it: what `save` returns and `load` reads."""
 
+from __future__ import annotations
+
 import html
 import os
 import shlex
 from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SavedModel", "load"]
 
@@ -16,29 +22,29 @@ class SavedModel:
     `receipts`  how many examples were recorded
     """
 
-    def __init__(self, path, size, receipts=0):
+    def __init__(self, path: str | os.PathLike[str], size: int, receipts: int = 0) -> None:
         self.path = Path(path)
         self.size = size
         self.receipts = receipts
 
-    def __fspath__(self):
+    def __fspath__(self) -> str:
         return os.fspath(self.path)
 
     @property
-    def next_command(self):
+    def next_command(self) -> str:
         """What to type in a terminal to serve it."""
         place = self.path.as_posix()
         if not self.path.is_absolute() and not place.startswith("."):
             place = f"./{place}"
         return f"thampi serve staging --model_dir={shlex.quote(place)}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         more = f", {self.receipts} receipt{'s' if self.receipts != 1 else ''}" if self.receipts else ""
         return (
             f"SavedModel({self.path.as_posix()!r}, {_in_words(self.size)}{more})  next: {self.next_command}"
         )
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = (
             ("saved model", self.path.as_posix()),
             ("size", _in_words(self.size)),
@@ -49,7 +55,7 @@ class SavedModel:
         return f"<table>{cells}</table>"
 
 
-def load(directory):
+def load(directory: str | os.PathLike[str]) -> Any:
     """The model in a directory that `save` wrote, after its digest was compared; `initialize` was not called.
 
     Loading runs code of the pickle: only load what you trust. Raises `ThampiError` MODEL_MISSING,

@@ -1,5 +1,7 @@
 """`save`: a trained model becomes a directory that can be served."""
 
+from __future__ import annotations
+
 import json
 import platform
 import sys
@@ -14,6 +16,12 @@ from thampi.errors import ThampiError
 from thampi.runtime.load import digest
 from thampi.saved import SavedModel
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
 __all__ = ["save"]
 
 DATA_VERSION = "0.1"
@@ -24,18 +32,18 @@ FILES = ("model.pkl", "thampi.json", "saved.json", "receipts.jsonl")
 
 
 def save(
-    model,
-    name,
-    path=None,
-    trained_time_utc=None,
-    instance_id=None,
-    tags=None,
-    now_func=None,
-    uuid_str_func=None,
+    model: Any,
+    name: str,
+    path: str | os.PathLike[str] | None = None,
+    trained_time_utc: datetime | str | None = None,
+    instance_id: str | None = None,
+    tags: Any = None,
+    now_func: Callable[[], datetime | str] | None = None,
+    uuid_str_func: Callable[[], str] | None = None,
     *,
-    input_example=None,
-    examples=None,
-):
+    input_example: Any = None,
+    examples: Iterable[Any] | None = None,
+) -> SavedModel:
     """Writes `model` to the directory `<path>/<name>/`, complete or not at all, and returns a `SavedModel`.
 
     `model`             anything with `predict(self, args, context)`, usually a `thampi.Model`
