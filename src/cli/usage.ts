@@ -28,10 +28,11 @@ function correctedLine(
   wrong: string | undefined,
   meant: string,
 ): string | undefined {
-  const at = args.findIndex(arg => arg === wrong || arg.startsWith(`${wrong}=`))
-  if (wrong === undefined || at < 0) return undefined
-  const line = args.map((arg, i) => shellWord(i === at ? meant + arg.slice(wrong.length) : arg))
-  return ['thampi', ...line].join(' ')
+  const at = wrong === undefined ? -1 : args.indexOf(wrong)
+  // The parser names `--modle_dir=x` as a whole, but means only the name in it.
+  const value = /=.*$/s.exec(args[at] ?? '')?.[0] ?? ''
+  const line = args.map((arg, i) => shellWord(i === at ? meant + value : arg))
+  return at < 0 ? undefined : ['thampi', ...line].join(' ')
 }
 
 function fullName(command: Command): string {
