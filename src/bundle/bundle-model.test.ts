@@ -118,7 +118,7 @@ describe('a bundle', () => {
       [],
       ['__main__.py', 'thampi/__init__.py', 'thampi/runtime/bootstrap.py'],
       ['requirements.txt', 'train.py'],
-      ['model.pkl', 'thampi.json'],
+      ['model.pkl', 'saved.json', 'thampi.json'],
     ])
     expect(made.environment).toMatchObject({
       version: python.version,
@@ -306,7 +306,7 @@ describe('what would fail later is said now:', () => {
     const error = await failure()
     expect(error).toMatchObject({ code: 'SECRET_FOUND', message: expect.stringContaining('model.pkl') })
     const includeSecrets = ['models/iris/model.pkl']
-    expect((await bundle({ includeSecrets })).layers.at(-1)?.files).toHaveLength(2)
+    expect((await bundle({ includeSecrets })).layers.at(-1)?.files).toHaveLength(3)
   })
 
   test('a model that is trained again meanwhile', async () => {

@@ -52,12 +52,13 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   }
 
   const files: Record<string, Digest> = {}
-  for (const name of new Set([...format.files, ...Object.keys(facts.digests)])) {
+  const travelling = [...format.files, ...format.companions.filter(name => names.includes(name))]
+  for (const name of new Set([...travelling, ...Object.keys(facts.digests)])) {
     const saved = facts.digests[name]
     if (!names.includes(name)) throw changed(shown(name), saved, undefined)
     const digest = await digestOfRead(name)
     if (saved !== undefined && saved !== digest) throw changed(shown(name), saved, digest)
-    if (format.files.includes(name)) files[name] = digest
+    if (travelling.includes(name)) files[name] = digest
   }
   return {
     dir: path,
@@ -77,7 +78,8 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
 export async function newestModel(modelsDir: string): Promise<string | undefined> {
   const names = await readdir(modelsDir).catch(() => [])
   let newest: { dir: string; time: number; trained: string } | undefined
-  for (const name of names.sort()) {
+  // Hidden ones are what a `save` that was killed left half-written.
+  for (const name of names.filter(found => !found.startsWith('.')).sort()) {
     const dir = join(modelsDir, name)
     const file = join(dir, PROPERTIES)
     const text = await readIfThere(file)

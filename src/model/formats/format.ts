@@ -8,4 +8,6 @@ export interface ModelFormat {
   readonly main: string
   /** All files that a sandbox needs, `main` and `thampi.json` among them. */
   readonly files: readonly string[]
+  /** Files that travel too where there are any: what `save` observed, which models of 2018 lack. */
+  readonly companions: readonly string[]
 }

@@ -173,15 +173,16 @@ def _groups(received):
 
 def _take(descriptor):
     """Moves one of ours to a high number, where a model that counts descriptors does not trip over it."""
-    import fcntl
-
     lowest = 200
     try:
+        import fcntl
+
         moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, lowest)
-    except OSError:  # the limit of open files is very low
+    except (ImportError, OSError):  # Windows, or the limit of open files is very low
         moved = os.dup(descriptor)
     os.close(descriptor)
-    os.set_blocking(moved, True)
+    if os.name == "posix":
+        os.set_blocking(moved, True)
     return moved
 
 
