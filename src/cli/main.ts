@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The entry point: argv in, text out, exit status. Light, because everything else waits for it. */
 import { version } from '../system/version.ts'
 
