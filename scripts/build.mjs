@@ -32,14 +32,16 @@ const common = {
   logLevel: 'warning',
 }
 
-const [bundle, schema] = await Promise.all([bundleCode(), settingsSchema(), declareTypes()]).catch(failed)
+// Nothing is written before all of it could be bundled: a failed build leaves the last good one.
+const [bundle, schema] = await Promise.all([bundleCode(), settingsSchema()]).catch(failed)
 await rm(join(lib, 'chunks'), { recursive: true, force: true })
 await Promise.all([
+  declareTypes(),
   ...bundle.outputFiles.map(file => write(file.path, file.contents)),
   write(join(lib, 'zappa_settings.schema.json'), `${JSON.stringify(schema, null, 2)}\n`),
   write(join(lib, 'THIRD_PARTY_NOTICES'), await notices(bundle.metafile)),
   write(join(root, 'python/src/thampi/_version.py'), `__version__ = "${version}"\n`).then(copyPython),
-])
+]).catch(failed)
 await chmod(join(lib, 'cli.mjs'), 0o755)
 if (process.argv.includes('--packages')) await packages()
 
