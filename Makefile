@@ -31,4 +31,4 @@ test: setup
 	@node scripts/test.mjs
 
 clean:
-	rm -rf lib out .demo test-results node_modules .venv
+	rm -rf lib out .demo .journeys test-results node_modules .venv

@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'journeys',
           include: ['tests/journeys/**/*.test.ts'],
+          globalSetup: ['tests/support/doors.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },
