@@ -21,8 +21,8 @@ export interface CleanPlan {
 }
 
 /** What Thampi makes below `THAMPI_HOME`. Only these names are ever deleted: the variable may point anywhere. */
-const madeInHome = ['environments', 'locks', 'tools']
-const madeInState = ['projects', 'store', 'tmp', 'host.json', 'host.log', 'host.sock']
+const madeInHome = ['environments']
+const madeInState = ['projects', 'store', 'tmp', 'zygotes', 'host.json', 'host.log', 'host.sock']
 
 /** Says what `clean` would delete. Throws `STILL_DEPLOYED` while a stage is served, unless forced. */
 export async function planClean(
@@ -112,6 +112,6 @@ async function removeIfEmpty(dir: string): Promise<void> {
 function stillDeployed(what: string, fix: string): ThampiError {
   return new ThampiError('STILL_DEPLOYED', {
     message: `${what} is still served, and would die with its files.`,
-    fix: `${fix}\n  or insist: --force`,
+    fix: `${fix}   (or insist with --force)`,
   })
 }

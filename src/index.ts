@@ -3,7 +3,7 @@
  *
  * @example
  * import { openEngine, serve } from 'thampi'
- * const engine = await openEngine({ dir: '.' })
+ * const engine = await openEngine()
  * const { deployment } = await serve('staging', { modelDir: './models/iris' }, engine)
  */
 export { type CleanPlan, type CleanScope, clean, planClean } from './clean.ts'

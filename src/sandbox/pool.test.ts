@@ -1,18 +1,22 @@
 /** Pools over the real Python runtime: what callers see when processes die, hang, fail to start or are too few. */
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { python, runtimeLayer, saveModel } from '../../tests/support/python.ts'
+import { python, runtimeLayer, saveModel, temporaryDirectory } from '../../tests/support/python.ts'
 import { digestOf } from '../system/files.ts'
 import { realSystem } from '../system/system.ts'
-import { memoryReader } from './memory.ts'
+import { SandboxFailed } from './ending.ts'
 import { type Outcome, Pool, type PoolOptions } from './pool.ts'
 import type { Printed } from './printed.ts'
-import { Sandbox, SandboxFailed } from './sandbox.ts'
+import { type Command, type ModelProcess, spawnProcess } from './process.ts'
+import { Sandbox } from './sandbox.ts'
+import { usageReader } from './usage.ts'
+import { Zygote } from './zygote.ts'
 
 const layer = runtimeLayer()
-const readMemoryMb = memoryReader(realSystem())
+const readUsage = usageReader(realSystem())
 const open: Pool[] = []
 afterEach(async () => {
   await Promise.all(open.splice(0).map(pool => pool.close()))
@@ -25,10 +29,26 @@ interface Running {
   starts: number
 }
 
-function poolOf(
-  modelDir: string,
-  options: Partial<PoolOptions> & { memoryMb?: number; startTimeoutMs?: number } = {},
-): Running {
+interface Choices extends Partial<PoolOptions> {
+  readonly memoryMb?: number
+  readonly maxBatch?: number
+  readonly maxSandboxes?: number
+  /** How a process is started; fresh unless said. */
+  readonly process?: (command: Command) => Promise<ModelProcess>
+}
+
+function commandIn(cwd: string): Command {
+  return { file: python, args: [layer], cwd, env: { PATH: process.env.PATH ?? '' } }
+}
+
+function poolOf(modelDir: string, choices: Choices = {}): Running {
+  const {
+    memoryMb = 512,
+    maxBatch = 64,
+    maxSandboxes = 2,
+    process: start = spawnProcess,
+    ...options
+  } = choices
   const printed: Printed[] = []
   const events: string[] = []
   const digests = Object.fromEntries(
@@ -41,36 +61,33 @@ function poolOf(
     pool: new Pool({
       start: () => {
         running.starts += 1
-        return new Sandbox(
-          {
-            file: python,
-            args: [layer],
-            cwd: modelDir,
-            env: { PATH: process.env.PATH ?? '' },
-            memoryMb: options.memoryMb ?? 512,
-            startTimeoutMs: options.startTimeoutMs ?? 30_000,
-            start: {
-              protocol: 1,
-              modelDir,
-              codeDir: null,
-              digests,
-              servedTimeUtc: '2018-09-06T22:03:09',
-              stage: 'dev',
-              model: 'model',
-              version: 1,
-              errors: 'full',
-              logLevel: 'INFO',
-              maxResultBytes: 6_000_000,
-            },
+        return new Sandbox(start(commandIn(modelDir)), {
+          memoryMb,
+          startTimeoutMs: 30_000,
+          start: {
+            protocol: 1,
+            modelDir,
+            codeDir: null,
+            digests,
+            servedTimeUtc: '2018-09-06T22:03:09',
+            stage: 'dev',
+            model: 'model',
+            version: 1,
+            errors: 'full',
+            logLevel: 'INFO',
+            maxResultBytes: 6_000_000,
+            maxBatch,
+            maxConcurrency: 1,
           },
-          line => printed.push(line),
-          readMemoryMb,
-        )
+          onPrinted: line => printed.push(line),
+          readUsage,
+        })
       },
-      maxSandboxes: 2,
+      limits: { computing: maxSandboxes, waiting: maxSandboxes },
       keepWarm: () => true,
       idleMs: 60_000,
       maxQueue: 100,
+      maxWaitMs: 0,
       onEvent: (_level, message) => events.push(message),
       ...options,
     }),
@@ -232,21 +249,145 @@ describe('a pool of sandboxes', () => {
 
   it('answers "unavailable" when the interpreter is not there', async () => {
     const { pool } = poolOf(saveModel('def predict(self, args, context):\n    return 1'), {
-      start: () =>
-        new Sandbox(
-          {
-            file: '/nowhere/python',
-            args: [],
-            cwd: layer,
-            env: {},
-            memoryMb: 100,
-            startTimeoutMs: 1000,
-            start: {} as never,
-          },
-          () => {},
-          readMemoryMb,
-        ),
+      process: command => spawnProcess({ ...command, file: '/nowhere/python' }),
     })
     expect(await ask(pool, 1)).toMatchObject({ type: 'unavailable', failed: { code: 'MODEL_LOAD_FAILED' } })
+  })
+})
+
+describe('batches', () => {
+  const batching = `def predict(self, args, context):
+    return {"batch": 1, "got": args}
+def predict_batch(self, batch, context):
+    if any(args == "poison" for args in batch):
+        os._exit(9)
+    time.sleep(0.02)
+    return [{"batch": len(batch), "got": args} for args in batch]`
+
+  it('take what waits when the model becomes free, and give each request its own answer', async () => {
+    const { pool } = poolOf(saveModel(batching), { maxSandboxes: 1 })
+    await pool.warm()
+    const answers = (await Promise.all(Array.from({ length: 50 }, (_, i) => ask(pool, i)))).map(resultOf)
+    expect(answers.map(answer => (answer as { got: number }).got)).toEqual(
+      Array.from({ length: 50 }, (_, i) => i),
+    )
+    const sizes = answers.map(answer => (answer as { batch: number }).batch)
+    expect(Math.max(...sizes)).toBeGreaterThan(30)
+  })
+
+  it('are no larger than allowed, and none at all when they are switched off', async () => {
+    const dir = saveModel(batching)
+    for (const maxBatch of [8, 1]) {
+      const { pool } = poolOf(dir, { maxSandboxes: 1, maxBatch })
+      await pool.warm()
+      const answers = (await Promise.all(Array.from({ length: 30 }, (_, i) => ask(pool, i)))).map(resultOf)
+      expect(Math.max(...answers.map(answer => (answer as { batch: number }).batch))).toBe(maxBatch)
+    }
+  })
+
+  it('are asked again one by one when their process dies, so that only the poison fails', async () => {
+    const { pool } = poolOf(saveModel(batching), { maxSandboxes: 1 })
+    await pool.warm()
+    const [first, poison, ...rest] = await Promise.all(
+      ['a', 'poison', 'b', 'c', 'd'].map(data => ask(pool, data)),
+    )
+    expect(poison).toMatchObject({ type: 'crashed' })
+    expect([first, ...rest].map(outcome => (resultOf(outcome as Outcome) as { got: string }).got)).toEqual([
+      'a',
+      'b',
+      'c',
+      'd',
+    ])
+  })
+
+  it('wait for more only as long as they are told to', async () => {
+    const { pool } = poolOf(saveModel(batching), { maxSandboxes: 1, maxWaitMs: 400 })
+    await pool.warm()
+    const first = ask(pool, 1)
+    await sleep(100)
+    const second = ask(pool, 2)
+    expect([resultOf(await first), resultOf(await second)]).toEqual([
+      { batch: 2, got: 1 },
+      { batch: 2, got: 2 },
+    ])
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a zygote', () => {
+  const zygotes: Zygote[] = []
+  afterEach(() => {
+    for (const zygote of zygotes.splice(0)) zygote.stop()
+  })
+
+  function zygoteOf(imports: readonly string[]): Zygote {
+    const dir = temporaryDirectory()
+    const zygote = new Zygote({
+      command: commandIn(dir),
+      imports,
+      socketPath: join(dir, 'z'),
+      onPrinted: () => {},
+    })
+    zygotes.push(zygote)
+    return zygote
+  }
+
+  const importing =
+    'def initialize(self, context):\n    self.known = "numpy" in sys.modules\ndef predict(self, args, context):\n    import numpy\n    print("from the fork")\n    return {"known": self.known, "stage": os.environ.get("STAGE"), "parent": os.getppid(), "sum": float(numpy.ones((200, 200)).dot(numpy.ones((200, 200))).sum())}'
+
+  it('forks sandboxes that find their libraries imported and see their own environment', async () => {
+    const zygote = zygoteOf(['numpy', 'no_such_module'])
+    const { pool, printed } = poolOf(saveModel(importing), {
+      process: command => zygote.fork({ ...command, env: { ...command.env, STAGE: 'forked' } }),
+    })
+    const answer = resultOf(await ask(pool, 1))
+    expect(answer).toEqual({ known: true, stage: 'forked', parent: zygote.pid, sum: 8_000_000 })
+    await expect
+      .poll(() => printed)
+      .toContainEqual(expect.objectContaining({ level: 'stdout', message: 'from the fork' }))
+  })
+
+  it('reports the death of what it forked, so that requests are asked again', async () => {
+    const zygote = zygoteOf([])
+    const { pool, starts } = poolOf(
+      saveModel('def predict(self, args, context):\n    time.sleep(args)\n    return args'),
+      {
+        process: command => zygote.fork(command),
+        maxSandboxes: 1,
+      },
+    )
+    await pool.warm()
+    const asked = ask(pool, 0.3)
+    await sleep(100)
+    for (const pid of pool.pids) process.kill(pid, 'SIGKILL')
+    expect(resultOf(await asked)).toBe(0.3)
+    expect(starts).toBeLessThanOrEqual(2)
+  })
+
+  it('takes its children along when it dies', async () => {
+    const zygote = zygoteOf([])
+    const { pool } = poolOf(saveModel('def predict(self, args, context):\n    return os.getpid()'), {
+      process: command => (zygote.isAlive ? zygote.fork(command) : spawnProcess(command)),
+    })
+    const before = resultOf(await ask(pool, 1)) as number
+    process.kill(zygote.pid as number, 'SIGKILL')
+    await zygote.ended
+    expect(resultOf(await ask(pool, 1))).not.toBe(before)
+    expect(() => process.kill(before, 0)).toThrow()
+  })
+
+  it('refuses connections that do not know a token', async () => {
+    const dir = temporaryDirectory()
+    const zygote = new Zygote({
+      command: commandIn(dir),
+      imports: [],
+      socketPath: join(dir, 'z'),
+      onPrinted: () => {},
+    })
+    zygotes.push(zygote)
+    await zygote.ready
+    const socket = connect(join(dir, 'z'))
+    socket.write(`${'0'.repeat(64)} wire\n`)
+    await new Promise(resolve => socket.once('close', resolve))
+    expect(zygote.isAlive).toBe(true)
   })
 })

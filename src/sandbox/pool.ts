@@ -1,17 +1,21 @@
-/** The sandboxes of one version: from none to a maximum, replaced when they die, stopped when idle. */
-import type { Failed } from '../wire/messages.ts'
-import { describeEnding, type Ending, type Sandbox, SandboxFailed } from './sandbox.ts'
+/** The sandboxes of one version: from none to as many as pay, replaced when they die, stopped when idle. */
+import type { Failed, Ready } from '../wire/messages.ts'
+import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
+import type { Sandbox } from './sandbox.ts'
+import { Scaling, type ScalingLimits } from './scaling.ts'
 
 export interface PoolOptions {
   /** Starts a sandbox; called on demand. */
   readonly start: () => Sandbox
-  readonly maxSandboxes: number
+  readonly limits: ScalingLimits
   /** Whether the last sandbox stays when nothing is asked; asked again at each look, because a switch changes it. */
   readonly keepWarm: () => boolean
   /** After so long without a request a sandbox that need not be warm is stopped. */
   readonly idleMs: number
   /** Requests that may wait; more are refused at once, before anything ran. */
   readonly maxQueue: number
+  /** How long a batch that is not full may wait for more requests; 0: a free model never waits. */
+  readonly maxWaitMs: number
   /** Told about starts, deaths and stops, for the log. */
   readonly onEvent: (level: 'INFO' | 'WARNING' | 'ERROR', message: string) => void
 }
@@ -38,25 +42,37 @@ export type Outcome =
 
 interface Job {
   readonly request: PoolRequest
+  readonly arrived: number
   readonly deadline: number
   readonly finish: (outcome: Outcome) => void
   timer: NodeJS.Timeout
   attempts: number
   sandbox: Sandbox | undefined
   done: boolean
+  /** Its batch died: it is asked again on its own, so that one poisonous request does not take the others along. */
+  alone: boolean
+}
+
+interface Member {
+  ready: Ready | undefined
+  idleSince: number
 }
 
 /** A retry with less time than this left would only turn a clear 502 into a late one. */
 const minRetryMs = 50
 const firstBackoffMs = 100
 const maxBackoffMs = 15_000
+/** Sandboxes beyond this number are there for a rush; they go soon after it. */
+const rushIdleMs = 10_000
 
 export class Pool {
   #options: PoolOptions
-  #sandboxes = new Map<Sandbox, { ready: boolean; idleSince: number }>()
+  #scaling: Scaling
+  #members = new Map<Sandbox, Member>()
   #queue: Job[] = []
   #closed = false
   #idleTimer: NodeJS.Timeout
+  #waitTimer: NodeJS.Timeout | undefined
   /** Starts that failed in a row, and until when no further one is tried. */
   #failures = 0
   #failed: Failed | undefined
@@ -64,45 +80,48 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#idleTimer = setInterval(() => this.#stopIdle(), Math.max(50, options.idleMs / 4))
+    this.#scaling = new Scaling(options.limits)
+    const look = Math.max(50, Math.min(rushIdleMs, options.idleMs) / 4)
+    this.#idleTimer = setInterval(() => this.#stopIdle(), look)
     this.#idleTimer.unref()
   }
 
   get size(): number {
-    return this.#sandboxes.size
+    return this.#members.size
   }
 
   /** Process ids, for the operator and for tests that end them. */
   get pids(): number[] {
-    return [...this.#sandboxes.keys()].flatMap(sandbox => sandbox.pid ?? [])
+    return [...this.#members.keys()].flatMap(sandbox => sandbox.pid ?? [])
   }
 
   /** Has one sandbox loaded when it resolves; rejects with `SandboxFailed` when the model cannot be loaded. */
-  async warm(): Promise<void> {
-    for (const [sandbox, { ready }] of this.#sandboxes) if (ready && sandbox.isAlive) return
-    const starting = [...this.#sandboxes.keys()][0] ?? this.#start()
-    await starting.ready
+  async warm(): Promise<Ready> {
+    for (const [sandbox, { ready }] of this.#members) if (ready && sandbox.isAlive) return ready
+    const starting = [...this.#members.keys()][0] ?? this.#start()
+    return starting.ready
   }
 
   /** Always resolves: with an answer, or with why there is none. */
   ask(request: PoolRequest): Promise<Outcome> {
     if (this.#closed) return Promise.resolve({ type: 'closed' })
-    if (this.#queue.length >= this.#options.maxQueue)
+    if (this.#queue.length >= this.#options.maxQueue) {
       return Promise.resolve({ type: 'overloaded', retryAfterMs: 1000 })
-    if (this.#failed && performance.now() < this.#quietUntil) {
-      return Promise.resolve({
-        type: 'unavailable',
-        failed: this.#failed,
-        retryAfterMs: Math.ceil(this.#quietUntil - performance.now()),
-      })
+    }
+    const arrived = performance.now()
+    if (this.#failed && arrived < this.#quietUntil) {
+      const retryAfterMs = Math.ceil(this.#quietUntil - arrived)
+      return Promise.resolve({ type: 'unavailable', failed: this.#failed, retryAfterMs })
     }
     return new Promise(resolve => {
       const job: Job = {
         request,
-        deadline: performance.now() + request.remainingMs,
+        arrived,
+        deadline: arrived + request.remainingMs,
         attempts: 0,
         sandbox: undefined,
         done: false,
+        alone: false,
         timer: setTimeout(() => this.#late(job), request.remainingMs),
         finish: outcome => {
           if (job.done) return
@@ -120,45 +139,86 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#idleTimer)
+    clearTimeout(this.#waitTimer)
     for (const job of this.#queue.splice(0)) job.finish({ type: 'closed' })
-    await Promise.all([...this.#sandboxes.keys()].map(sandbox => sandbox.stop()))
+    await Promise.all([...this.#members.keys()].map(sandbox => sandbox.stop()))
   }
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const job = this.#queue[0] as Job
-      if (job.done || job.request.isAbandoned?.()) {
+      const head = this.#queue[0] as Job
+      if (head.done || head.request.isAbandoned?.()) {
         this.#queue.shift()
-        job.finish({ type: 'closed' })
+        head.finish({ type: 'closed' })
         continue
       }
       const target = this.#freest()
       // A busy sandbox may take one more while it works, but an idle or a new one answers sooner.
       if (!target || target.inFlight > 0) this.#startFor(this.#queue.length)
-      if (!target) return
-      this.#queue.shift()
-      void this.#send(job, target)
+      if (!target || this.#collects(head, target)) return
+      this.#send(this.#take(target), target)
     }
   }
 
+  /** What goes to `target` now: one request, or all that wait up to its batch. */
+  #take(target: Sandbox): Job[] {
+    if (target.batch <= 1 || this.#queue[0]?.alone) return this.#queue.splice(0, 1)
+    let end = 1
+    while (end < this.#queue.length && end < target.batch && !this.#queue[end]?.alone) end += 1
+    return this.#queue.splice(0, end)
+  }
+
+  /** True while a batch that is not full may wait for more; a timer then looks again. */
+  #collects(head: Job, { batch }: Sandbox): boolean {
+    const { maxWaitMs } = this.#options
+    if (maxWaitMs === 0 || batch <= 1 || this.#queue.length >= batch) return false
+    const left = head.arrived + maxWaitMs - performance.now()
+    if (left <= 0) return false
+    this.#waitTimer ??= setTimeout(() => {
+      this.#waitTimer = undefined
+      this.#dispatch()
+    }, left)
+    return true
+  }
+
+  /** The least busy sandbox that would take a request; for batches only an idle one, and only while one more pays. */
   #freest(): Sandbox | undefined {
     let best: Sandbox | undefined
-    for (const [sandbox, { ready }] of this.#sandboxes) {
-      if (ready && sandbox.free > 0 && (!best || sandbox.inFlight < best.inFlight)) best = sandbox
+    let busy = 0
+    for (const [sandbox, { ready }] of this.#members) {
+      if (!ready) continue
+      if (sandbox.inFlight > 0) busy += 1
+      if (sandbox.free <= 0 || (sandbox.batch > 0 && sandbox.inFlight > 0)) continue
+      if (!best || sandbox.inFlight < best.inFlight) best = sandbox
     }
+    if (best && best.batch > 0 && busy > 0 && busy >= this.#limit()) return undefined
     return best
   }
 
-  /** One start for each waiting request, and never more than the maximum. */
+  #limit(): number {
+    let share = 0
+    let known = 0
+    let batches = false
+    for (const [sandbox, { ready }] of this.#members) {
+      if (!ready) continue
+      share += sandbox.cpuShare
+      known += 1
+      batches ||= sandbox.batch > 0
+    }
+    return this.#scaling.limit(known === 0 ? 1 : share / known, batches)
+  }
+
+  /** At most one start for each waiting request, and never more sandboxes than pay. */
   #startFor(waiting: number): void {
     if (performance.now() < this.#quietUntil) return
     let starting = 0
     let living = 0
-    for (const [sandbox, { ready }] of this.#sandboxes) {
+    for (const [sandbox, { ready }] of this.#members) {
       if (!sandbox.isRetiring) living += 1
       if (!ready) starting += 1
     }
-    while (starting < waiting && living < this.#options.maxSandboxes) {
+    const limit = Math.max(1, this.#limit())
+    while (starting < waiting && living < limit) {
       this.#start()
       starting += 1
       living += 1
@@ -168,24 +228,24 @@ export class Pool {
   #start(): Sandbox {
     const started = performance.now()
     const sandbox = this.#options.start()
-    const entry = { ready: false, idleSince: started }
-    this.#sandboxes.set(sandbox, entry)
+    const member: Member = { ready: undefined, idleSince: started }
+    this.#members.set(sandbox, member)
     sandbox.ready.then(
       ready => {
-        entry.ready = true
-        entry.idleSince = performance.now()
+        member.ready = ready
+        member.idleSince = performance.now()
         this.#failures = 0
         this.#failed = undefined
         const ms = Math.round(performance.now() - started)
         this.#options.onEvent(
           'INFO',
-          `sandbox ${sandbox.pid} is ready after ${ms} ms (loading took ${Math.round(ready.loadMs)} ms)`,
+          `sandbox ${sandbox.pid} is ready after ${ms} ms (loading took ${ready.loadMs} ms)`,
         )
         this.#dispatch()
       },
       error => this.#startFailed(error),
     )
-    void sandbox.ended.then(ending => this.#ended(sandbox, entry.ready, ending))
+    void sandbox.ended.then(ending => this.#ended(sandbox, member, ending))
     return sandbox
   }
 
@@ -197,50 +257,62 @@ export class Pool {
     this.#quietUntil = performance.now() + backoff
     this.#options.onEvent('ERROR', `the model could not be loaded: ${error.failed.message}`)
     // What waits has seen one start fail. A loaded sibling still serves it; otherwise it must not wait for a second failure.
-    const served = [...this.#sandboxes].some(([sandbox, { ready }]) => ready && sandbox.isAlive)
+    const served = [...this.#members].some(([sandbox, { ready }]) => ready && sandbox.isAlive)
     if (served) return
     for (const job of this.#queue.splice(0)) {
       job.finish({ type: 'unavailable', failed: error.failed, retryAfterMs: Math.ceil(backoff) })
     }
   }
 
-  #ended(sandbox: Sandbox, wasReady: boolean, ending: Ending): void {
-    this.#sandboxes.delete(sandbox)
+  #ended(sandbox: Sandbox, { ready }: Member, ending: Ending): void {
+    this.#members.delete(sandbox)
     if (this.#closed) return
-    if (wasReady && !sandbox.isRetiring) {
+    if (ready && !sandbox.isRetiring) {
       this.#options.onEvent('WARNING', `sandbox ${sandbox.pid} is gone: ${describeEnding(ending).message}`)
     }
-    if (this.#options.keepWarm() && wasReady && this.#sandboxes.size === 0) this.#startFor(1)
+    if (this.#options.keepWarm() && ready && this.#members.size === 0) this.#startFor(1)
     this.#dispatch()
   }
 
-  async #send(job: Job, sandbox: Sandbox): Promise<void> {
-    const entry = this.#sandboxes.get(sandbox)
-    job.attempts += 1
-    job.sandbox = sandbox
-    const { requestId, pretty, traceparent, body } = job.request
-    const remainingMs = job.deadline - performance.now()
-    const asked = await sandbox.ask({ requestId, pretty, traceparent, body, remainingMs })
-    job.sandbox = undefined
-    if (entry) entry.idleSince = performance.now()
-    if (asked.type === 'reply') {
-      job.finish({ type: 'reply', status: asked.reply.status, body: asked.reply.body })
-      if (sandbox.isRetiring && sandbox.inFlight === 0) void sandbox.stop()
-    } else {
-      if (!asked.begun) job.attempts -= 1
-      this.#died(job, asked.ending)
-    }
-    this.#dispatch()
+  #send(jobs: readonly Job[], sandbox: Sandbox): void {
+    const member = this.#members.get(sandbox)
+    const sent = performance.now()
+    let open = jobs.length
+    sandbox.together(() => {
+      for (const job of jobs) {
+        const { requestId, pretty, traceparent, body } = job.request
+        job.attempts += 1
+        job.sandbox = sandbox
+        const ask = { requestId, pretty, traceparent, body, remainingMs: job.deadline - sent }
+        sandbox.ask(ask, asked => {
+          job.sandbox = undefined
+          open -= 1
+          if (asked.type === 'reply') {
+            job.finish({ type: 'reply', status: asked.reply.status, body: asked.reply.body })
+          } else {
+            if (!asked.begun) job.attempts -= 1
+            this.#died(job, asked.ending, jobs.length > 1)
+          }
+          if (open > 0) return
+          const now = performance.now()
+          if (member) member.idleSince = now
+          if (asked.type === 'reply') this.#scaling.measured(jobs.length, now - sent)
+          if (sandbox.isRetiring && sandbox.inFlight === 0) void sandbox.stop()
+          this.#dispatch()
+        })
+      }
+    })
   }
 
   /** `predict` is a pure function by contract, so it may run once more, in a process that lives. */
-  #died(job: Job, ending: Ending): void {
+  #died(job: Job, ending: Ending, wasBatch: boolean): void {
     if (job.done) return
     const remaining = job.deadline - performance.now()
     if (this.#closed || job.attempts > 1 || remaining < minRetryMs) {
       job.finish({ type: 'crashed', ending })
       return
     }
+    job.alone ||= wasBatch
     this.#options.onEvent('INFO', `request ${job.request.requestId} is asked again, its process died`)
     this.#queue.unshift(job)
   }
@@ -255,14 +327,13 @@ export class Pool {
   #stopIdle(): void {
     const now = performance.now()
     let spared = this.#options.keepWarm() ? 1 : 0
-    for (const [sandbox, { ready, idleSince }] of this.#sandboxes) {
-      if (ready && sandbox.inFlight === 0 && now - idleSince >= this.#options.idleMs && spared-- <= 0) {
-        this.#options.onEvent(
-          'INFO',
-          `sandbox ${sandbox.pid} stops: no request for ${Math.round((now - idleSince) / 1000)} s`,
-        )
-        void sandbox.stop()
-      }
+    for (const [sandbox, { ready, idleSince }] of this.#members) {
+      if (!ready || sandbox.inFlight > 0) continue
+      const allowed = this.#members.size > this.#options.limits.computing ? rushIdleMs : this.#options.idleMs
+      if (now - idleSince < Math.min(allowed, this.#options.idleMs) || spared-- > 0) continue
+      const seconds = Math.round((now - idleSince) / 1000)
+      this.#options.onEvent('INFO', `sandbox ${sandbox.pid} stops: no request for ${seconds} s`)
+      void sandbox.stop()
     }
   }
 }

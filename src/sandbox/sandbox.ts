@@ -1,11 +1,8 @@
-/** One supervised process that holds one loaded model. Started here, asked here, ended here. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import type { Duplex, Readable } from 'node:stream'
+/** One supervised process that holds one loaded model: asked here, ended here. */
 import { FrameReader, WireError } from '../wire/frame.ts'
 import {
   decode,
   encode,
-  type Failed,
   type FromRuntime,
   protocol,
   type Ready,
@@ -13,29 +10,21 @@ import {
   type Start,
   type ToRuntime,
 } from '../wire/messages.ts'
+import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
 import { type Printed, readPrinted } from './printed.ts'
+import { killGroup, type ModelProcess } from './process.ts'
+import type { Usage } from './usage.ts'
 
-/** How to start a process that speaks the wire. */
-export interface Launch {
-  readonly file: string
-  readonly args: readonly string[]
-  readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
+/** What a sandbox is to run, and within which bounds. */
+export interface Assignment {
   readonly start: Start
   /** Resident memory above which the process is killed, in MB. */
   readonly memoryMb: number
   /** How long loading and `initialize` may take. */
   readonly startTimeoutMs: number
+  readonly onPrinted: (line: Printed) => void
+  readonly readUsage: (pid: number) => Promise<Usage | undefined>
 }
-
-/** Why a sandbox is no more. */
-export type Ending =
-  | { readonly reason: 'exit'; readonly status: number }
-  | { readonly reason: 'signal'; readonly signal: string }
-  | {
-      readonly reason: 'out-of-memory' | 'protocol' | 'deadline' | 'stopped' | 'not-started'
-      readonly detail?: string
-    }
 
 /** What a request to a sandbox can come to. */
 export type Asked =
@@ -51,18 +40,10 @@ export interface Ask {
   readonly body: Uint8Array
 }
 
-/** The runtime said why it could not load the model. */
-export class SandboxFailed extends Error {
-  override readonly name = 'SandboxFailed'
-  readonly failed: Failed
-  constructor(failed: Failed) {
-    super(failed.message)
-    this.failed = failed
-  }
-}
-
 const stopGraceMs = 5_000
-const memoryCheckMs = 500
+const usageCheckMs = 500
+/** The system counts processor time in steps of 10 ms: shorter spans say nothing. */
+const enoughBusyMs = 100
 /** How long what is left in a dead process's pipe may take to arrive. */
 const drainMs = 200
 
@@ -71,103 +52,63 @@ export class Sandbox {
   readonly ready: Promise<Ready>
   /** Resolves when the process is gone, whatever the cause. */
   readonly ended: Promise<Ending>
-  readonly pid: number | undefined
+  /** Share of its busy time that the process spent computing lately; 1 until that is known. */
+  cpuShare = 1
 
-  #child: ChildProcess
-  #wire: Duplex
+  #assignment: Assignment
+  #process: ModelProcess | undefined
   #waiting = new Map<number, (asked: Asked) => void>()
   #nextId = 1
   #credits = 0
+  #batch = 0
   #ending: Ending | undefined
-  #settleReady!: { resolve: (ready: Ready) => void; reject: (error: unknown) => void }
   #retiring = false
+  #settleReady!: { resolve: (ready: Ready) => void; reject: (error: unknown) => void }
+  #settleEnded!: (ending: Ending) => void
+  #timers: NodeJS.Timeout[] = []
+  #hasAnswered = false
+  #busySince = 0
+  #busyMs = 0
 
-  /** Starts the process at once; `onPrinted` gets each line it prints. */
-  constructor(
-    launch: Launch,
-    onPrinted: (line: Printed) => void,
-    readMemoryMb: (pid: number) => Promise<number | undefined>,
-  ) {
+  /** Takes over a process that is being started. */
+  constructor(started: Promise<ModelProcess>, assignment: Assignment) {
+    this.#assignment = assignment
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject }
     })
     // Whoever does not wait for `ready` learns from `ended`; an unobserved rejection must not end the host.
     this.ready.catch(() => {})
-
-    const child = spawn(launch.file, launch.args, {
-      cwd: launch.cwd,
-      env: launch.env,
-      // 3: host → runtime, 4: runtime → host. The model's own output has 1 and 2 to itself.
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-      // A process group of its own: what the model starts ends with it.
-      detached: process.platform !== 'win32',
-      windowsHide: true,
+    this.ended = new Promise(resolve => {
+      this.#settleEnded = resolve
     })
-    this.#child = child
-    this.pid = child.pid
-    readPrinted(child.stdout as Readable, 'stdout', onPrinted)
-    readPrinted(child.stderr as Readable, 'stderr', onPrinted)
-
-    this.#wire = child.stdio[3] as Duplex
-    const replies = child.stdio[4] as Readable
-    // A write to a process that just died fails with EPIPE; `exit` tells the story, the stream must not.
-    for (const stream of [this.#wire, replies]) stream.on('error', () => {})
-    const reader = new FrameReader()
-    replies.on('data', (chunk: Buffer) => this.#receive(reader, chunk))
-
     const startTimer = setTimeout(
       () => this.kill({ reason: 'deadline', detail: 'start' }),
-      launch.startTimeoutMs,
+      assignment.startTimeoutMs,
     )
-    const memoryTimer = setInterval(async () => {
-      const usedMb = this.pid === undefined ? undefined : await readMemoryMb(this.pid)
-      if (usedMb !== undefined && usedMb > launch.memoryMb) {
-        this.kill({
-          reason: 'out-of-memory',
-          detail: `${Math.round(usedMb)} MB used, ${launch.memoryMb} MB allowed`,
-        })
-      }
-    }, memoryCheckMs)
-    memoryTimer.unref()
+    this.#timers.push(startTimer)
     this.ready.then(
       () => clearTimeout(startTimer),
       () => clearTimeout(startTimer),
     )
+    started.then(
+      process => this.#attach(process),
+      error =>
+        this.#end({ reason: 'not-started', detail: error instanceof Error ? error.message : String(error) }),
+    )
+  }
 
-    this.ended = new Promise(resolve => {
-      const end = (ending: Ending): void => {
-        clearInterval(memoryTimer)
-        this.#ending ??= ending
-        this.#settleReady.reject(new SandboxFailed(describeEnding(this.#ending)))
-        // The runtime takes requests in order, one by one: only the oldest unanswered one can have begun.
-        let begun = true
-        for (const answer of this.#waiting.values()) {
-          answer({ type: 'ended', ending: this.#ending, begun })
-          begun = false
-        }
-        this.#waiting.clear()
-        resolve(this.#ending)
-      }
-      child.once('error', error => end({ reason: 'not-started', detail: error.message }))
-      // `exit`, not `close`: a grandchild that inherited stdout keeps `close` waiting for seconds.
-      child.once('exit', (status, signal) => {
-        this.#killGroup('SIGKILL')
-        const ending: Ending = signal ? { reason: 'signal', signal } : { reason: 'exit', status: status ?? 0 }
-        // Answers it wrote before it died may still lie in the pipe: they count.
-        if (replies.readableEnded || this.#ending) return end(ending)
-        const drained = setTimeout(() => end(ending), drainMs)
-        replies.once('close', () => {
-          clearTimeout(drained)
-          end(ending)
-        })
-      })
-    })
-    this.#send({ type: 'start', start: launch.start })
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
   /** Requests it would take now. */
   get free(): number {
     return this.#ending || this.#retiring ? 0 : this.#credits - this.#waiting.size
+  }
+
+  /** The most requests it hands to the model together; 0: one by one. */
+  get batch(): number {
+    return this.#batch
   }
 
   get inFlight(): number {
@@ -178,36 +119,52 @@ export class Sandbox {
     return this.#ending === undefined
   }
 
+  get hasAnswered(): boolean {
+    return this.#hasAnswered
+  }
+
   /** True once the runtime asked to be replaced; it gets no further request. */
   get isRetiring(): boolean {
     return this.#retiring
   }
 
-  /** Sends a request; the promise always resolves, with the reply or with how the process ended. */
-  ask(ask: Ask): Promise<Asked> {
-    if (this.#ending) return Promise.resolve({ type: 'ended', ending: this.#ending, begun: false })
+  /** Sends a request; calls back exactly once, with the reply or with how the process ended. */
+  ask(ask: Ask, onAsked: (asked: Asked) => void): void {
+    if (this.#ending) {
+      const ending = this.#ending
+      queueMicrotask(() => onAsked({ type: 'ended', ending, begun: false }))
+      return
+    }
     const id = this.#nextId
     this.#nextId = id === 0xffffffff ? 1 : id + 1
-    return new Promise(resolve => {
-      this.#waiting.set(id, resolve)
-      this.#send({
-        type: 'request',
-        id,
-        requestId: ask.requestId,
-        remainingMs: ask.remainingMs,
-        pretty: ask.pretty,
-        ...(ask.traceparent === undefined ? {} : { extra: { traceparent: ask.traceparent } }),
-        body: ask.body,
-      })
+    if (this.#waiting.size === 0) this.#busySince = performance.now()
+    this.#waiting.set(id, onAsked)
+    this.#send({
+      type: 'request',
+      id,
+      requestId: ask.requestId,
+      remainingMs: ask.remainingMs,
+      pretty: ask.pretty,
+      ...(ask.traceparent === undefined ? {} : { extra: { traceparent: ask.traceparent } }),
+      body: ask.body,
     })
+  }
+
+  /** What `act` asks leaves this process in one piece, so that the runtime sees it together. */
+  together(act: () => void): void {
+    this.#process?.toRuntime.cork()
+    act()
+    this.#process?.toRuntime.uncork()
   }
 
   /** Asks it to finish and go; after a grace period it is made to. */
   async stop(): Promise<void> {
     if (this.#ending) return
     this.#retiring = true
-    this.#send({ type: 'stop' })
-    const hard = setTimeout(() => this.kill({ reason: 'stopped' }), stopGraceMs)
+    // One that is still loading has nothing to finish.
+    const loaded = this.#credits > 0
+    if (loaded) this.#send({ type: 'stop' })
+    const hard = setTimeout(() => this.kill({ reason: 'stopped' }), loaded ? stopGraceMs : 0)
     await this.ended
     clearTimeout(hard)
   }
@@ -216,29 +173,79 @@ export class Sandbox {
   kill(ending: Ending): void {
     if (this.#ending) return
     this.#ending = ending
-    this.#killGroup('SIGKILL')
+    if (this.#process) killGroup(this.#process.pid)
   }
 
-  #killGroup(signal: NodeJS.Signals): void {
-    if (this.pid === undefined) return
-    try {
-      if (process.platform === 'win32') this.#child.kill(signal)
-      else process.kill(-this.pid, signal)
-    } catch {
-      // ESRCH: the group is gone already, which is what was wanted.
+  #attach(process: ModelProcess): void {
+    this.#process = process
+    const { toRuntime, fromRuntime, stdout, stderr, pid } = process
+    readPrinted(stdout, 'stdout', this.#assignment.onPrinted)
+    readPrinted(stderr, 'stderr', this.#assignment.onPrinted)
+    // A write to a process that just died fails with EPIPE; its exit tells the story, the stream must not.
+    for (const stream of [toRuntime, fromRuntime]) stream.on('error', () => {})
+    const reader = new FrameReader()
+    fromRuntime.on('data', (chunk: Buffer) => this.#receive(reader, chunk))
+    void process.exited.then(async exit => {
+      killGroup(pid)
+      // Answers it wrote before it died may still lie in the pipe: they count.
+      if (!this.#ending) await ended(fromRuntime, drainMs)
+      this.#end(exit)
+    })
+    // Killed while it was being started.
+    if (this.#ending) killGroup(pid)
+    this.#watch(pid)
+    this.#send({ type: 'start', start: this.#assignment.start })
+  }
+
+  #watch(pid: number): void {
+    const { memoryMb, readUsage } = this.#assignment
+    let lastCpuMs: number | undefined
+    let lastBusyMs = 0
+    const timer = setInterval(async () => {
+      const usage = await readUsage(pid)
+      if (!usage || this.#ending) return
+      const busyMs = this.#busyMs + (this.#waiting.size > 0 ? performance.now() - this.#busySince : 0)
+      if (lastCpuMs === undefined || busyMs - lastBusyMs >= enoughBusyMs) {
+        if (lastCpuMs !== undefined) this.cpuShare = (usage.cpuMs - lastCpuMs) / (busyMs - lastBusyMs)
+        lastCpuMs = usage.cpuMs
+        lastBusyMs = busyMs
+      }
+      if (usage.memoryMb > memoryMb) {
+        this.kill({
+          reason: 'out-of-memory',
+          detail: `${Math.round(usage.memoryMb)} MB used, ${memoryMb} MB allowed`,
+        })
+      }
+    }, usageCheckMs)
+    timer.unref()
+    this.#timers.push(timer)
+  }
+
+  #end(ending: Ending): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#ending ??= ending
+    this.#settleReady.reject(new SandboxFailed(describeEnding(this.#ending)))
+    // The runtime takes requests in order: one by one only the oldest unanswered one can have begun, of a batch all.
+    let begun = true
+    for (const answer of this.#waiting.values()) {
+      answer({ type: 'ended', ending: this.#ending, begun })
+      begun = this.#batch > 0
     }
+    this.#waiting.clear()
+    this.#settleEnded(this.#ending)
   }
 
   #send(message: ToRuntime): void {
-    if (this.#wire.destroyed) return
+    const stream = this.#process?.toRuntime
+    if (!stream || stream.destroyed) return
     const buffers = encode(message)
     if (buffers.length === 1) {
-      this.#wire.write(buffers[0])
+      stream.write(buffers[0])
       return
     }
-    this.#wire.cork()
-    for (const buffer of buffers) this.#wire.write(buffer)
-    this.#wire.uncork()
+    stream.cork()
+    for (const buffer of buffers) stream.write(buffer)
+    stream.uncork()
   }
 
   #receive(reader: FrameReader, chunk: Buffer): void {
@@ -258,6 +265,8 @@ export class Sandbox {
         // Late, double or invented ids: its word can no longer be trusted, and nobody else may get the answer.
         if (!answer) throw new WireError(`a reply to request ${message.id}, which is not open`)
         this.#waiting.delete(message.id)
+        this.#hasAnswered = true
+        if (this.#waiting.size === 0) this.#busyMs += performance.now() - this.#busySince
         if (message.extra?.retire) this.#retiring = true
         answer({ type: 'reply', reply: message })
         return
@@ -266,7 +275,8 @@ export class Sandbox {
         if (message.ready.protocol !== protocol) {
           throw new WireError(`the runtime speaks protocol ${message.ready.protocol}, this host ${protocol}`)
         }
-        this.#credits = Math.max(1, message.ready.credits)
+        this.#credits = Math.max(1, message.ready.credits, message.ready.batch)
+        this.#batch = message.ready.batch
         this.#settleReady.resolve(message.ready)
         return
       case 'failed':
@@ -274,39 +284,20 @@ export class Sandbox {
         return
       case 'pong':
         return
+      default:
+        throw new WireError(`a sandbox does not say "${message.type}"`)
     }
   }
 }
 
-/** An ending in words, for logs and for people. */
-export function describeEnding(ending: Ending): Failed {
-  switch (ending.reason) {
-    case 'exit':
-      return {
-        code: 'MODEL_LOAD_FAILED',
-        message: `The model process ended by itself with status ${ending.status}.`,
-      }
-    case 'signal':
-      return { code: 'MODEL_LOAD_FAILED', message: `The model process was ended by ${ending.signal}.` }
-    case 'out-of-memory':
-      return {
-        code: 'MODEL_LOAD_FAILED',
-        message: `The model process needed more memory than the stage allows (${ending.detail}).`,
-        fix: 'raise "memory_size" of the stage in zappa_settings.json',
-      }
-    case 'protocol':
-      return { code: 'MODEL_LOAD_FAILED', message: `The model process broke the protocol: ${ending.detail}.` }
-    case 'deadline':
-      return {
-        code: 'MODEL_LOAD_FAILED',
-        message: 'The model process did not answer in time and was killed.',
-      }
-    case 'stopped':
-      return { code: 'MODEL_LOAD_FAILED', message: 'The model process was stopped.' }
-    case 'not-started':
-      return {
-        code: 'MODEL_LOAD_FAILED',
-        message: `The model process could not be started: ${ending.detail}.`,
-      }
-  }
+/** Resolves when a stream has given everything, or after `limitMs`. */
+function ended(stream: NodeJS.ReadableStream & { readableEnded: boolean }, limitMs: number): Promise<void> {
+  if (stream.readableEnded) return Promise.resolve()
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, limitMs)
+    stream.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

@@ -44,7 +44,23 @@ const thampi = table('honour', 'everywhere', {
   ],
   max_sandboxes: [
     kind.wholeNumber(1, 10_000),
-    'At most so many processes hold the model on the local platform; one a core unless said.',
+    'At most so many processes hold the model on the local platform; unless said one a core, more for models that mostly wait.',
+  ],
+  max_batch_size: [
+    kind.wholeNumber(1, 4096),
+    'At most so many requests are handed to `predict_batch` together; 64 unless said, 1 switches batches off.',
+  ],
+  max_wait_ms: [
+    kind.wholeNumber(0, 60_000),
+    'How long a batch that is not full waits for more; 0 unless said: a free model never waits.',
+  ],
+  max_concurrency: [
+    kind.wholeNumber(1, 1000),
+    'How many predictions one process works on at a time; 1 unless said. More needs a model that is safe with threads.',
+  ],
+  fork: [
+    kind.flag,
+    'Whether processes may be forked from one that has imported the libraries; true unless said.',
   ],
 })
 

@@ -79,6 +79,10 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     timeoutSeconds: number('timeout_seconds') ?? 30,
     keepWarm: flag('keep_warm') ?? true,
     maxSandboxes: number('thampi.max_sandboxes') ?? number('lambda_concurrency'),
+    maxBatch: number('thampi.max_batch_size') ?? 64,
+    maxWaitMs: number('thampi.max_wait_ms') ?? 0,
+    maxConcurrency: number('thampi.max_concurrency') ?? 1,
+    fork: flag('thampi.fork') ?? true,
     environment: {
       ...textByName(values.get('aws_environment_variables')),
       ...textByName(values.get('environment_variables')),

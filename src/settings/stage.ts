@@ -17,8 +17,16 @@ export interface Stage {
   readonly timeoutSeconds: number
   /** Never stopped for idleness (`keep_warm`). */
   readonly keepWarm: boolean
-  /** At most so many sandboxes (`lambda_concurrency`), undefined: as many as the machine has cores. */
+  /** At most so many sandboxes (`lambda_concurrency`), undefined: as many as pay on this machine. */
   readonly maxSandboxes: number | undefined
+  /** The most requests the model is handed together; 1: no batches. */
+  readonly maxBatch: number
+  /** How long a batch that is not full waits for more, in milliseconds. */
+  readonly maxWaitMs: number
+  /** How many predictions one sandbox works on at the same time. */
+  readonly maxConcurrency: number
+  /** Whether its processes may be forked from one that has imported the libraries. */
+  readonly fork: boolean
   /** The model's own environment variables; they win over those of the machine. */
   readonly environment: Readonly<Record<string, string>>
   /** `aws_environment_variables` and `remote_env` are merged below `environment`; references stay unresolved here. */

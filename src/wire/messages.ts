@@ -4,7 +4,19 @@ import { allocateFrame, type Frame, payloadStart, WireError, writeHead } from '.
 
 export const protocol = 1
 
-const types = { start: 1, request: 2, stop: 3, ping: 4, ready: 65, failed: 66, reply: 67, pong: 68 } as const
+const types = {
+  start: 1,
+  request: 2,
+  stop: 3,
+  ping: 4,
+  fork: 5,
+  ready: 65,
+  failed: 66,
+  reply: 67,
+  pong: 68,
+  forked: 69,
+  exited: 70,
+} as const
 
 /** The first message: which model to load and as what. */
 export interface Start {
@@ -19,6 +31,27 @@ export interface Start {
   readonly errors: 'full' | 'terse'
   readonly logLevel: string
   readonly maxResultBytes: number
+  /** The most requests the model may be handed together; 1: never a batch. */
+  readonly maxBatch: number
+  /** How many predictions one process may work on at the same time. */
+  readonly maxConcurrency: number
+}
+
+/** The first message to a process that only imports, and forks sandboxes. */
+export interface ZygoteStart {
+  readonly protocol: typeof protocol
+  readonly zygote: true
+  readonly imports: readonly string[]
+}
+
+/** What a forked sandbox starts with; `start` follows over its own connection. */
+export interface Fork {
+  /** Unix socket it connects to: once for the wire, once each for stdout and stderr. */
+  readonly socket: string
+  /** Says which fork the connections belong to, and that they are ours. */
+  readonly token: string
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
 }
 
 export interface WireRequest {
@@ -32,10 +65,11 @@ export interface WireRequest {
 }
 
 export type ToRuntime =
-  | { readonly type: 'start'; readonly start: Start }
+  | { readonly type: 'start'; readonly start: Start | ZygoteStart }
   | WireRequest
   | { readonly type: 'stop' }
   | { readonly type: 'ping'; readonly id: number }
+  | { readonly type: 'fork'; readonly id: number; readonly fork: Fork }
 
 export interface Ready {
   readonly protocol: number
@@ -47,6 +81,12 @@ export interface Ready {
   /** How many requests may be at the runtime unanswered. */
   readonly credits: number
   readonly loadMs: number
+  /** The most requests it hands to the model together; 0: one by one. */
+  readonly batch: number
+  /** Modules a zygote should import to spare the next sandbox the work. */
+  readonly modules: readonly string[]
+  /** False when the model must not run in a forked process. */
+  readonly fork: boolean
 }
 
 export interface Failed {
@@ -70,6 +110,21 @@ export type FromRuntime =
   | { readonly type: 'failed'; readonly failed: Failed }
   | Reply
   | { readonly type: 'pong'; readonly id: number }
+  | { readonly type: 'forked'; readonly id: number; readonly forked: Forked }
+  | { readonly type: 'exited'; readonly exited: Exited }
+
+/** What became of a `fork`. */
+export interface Forked {
+  readonly pid?: number
+  readonly error?: string
+}
+
+/** A forked sandbox is gone; one of the two says how. */
+export interface Exited {
+  readonly pid: number
+  readonly status: number | null
+  readonly signal: number | null
+}
 
 /** Bodies up to this size are copied behind their head: one small write is cheaper than two buffers. */
 const copyBelowBytes = 16 * 1024
@@ -80,11 +135,13 @@ export function encode(message: ToRuntime): Buffer[] {
     case 'request':
       return encodeRequest(message)
     case 'start':
-      return [jsonFrame(types.start, message.start)]
+      return [jsonFrame(types.start, 0, message.start)]
     case 'stop':
       return [allocateFrame(types.stop, 0, 0)]
     case 'ping':
       return [allocateFrame(types.ping, message.id, 0)]
+    case 'fork':
+      return [jsonFrame(types.fork, message.id, message.fork)]
   }
 }
 
@@ -109,9 +166,9 @@ function encodeRequest(request: WireRequest): Buffer[] {
   return [head]
 }
 
-function jsonFrame(type: number, value: unknown): Buffer {
+function jsonFrame(type: number, id: number, value: unknown): Buffer {
   const text = JSON.stringify(value)
-  const frame = allocateFrame(type, 0, Buffer.byteLength(text))
+  const frame = allocateFrame(type, id, Buffer.byteLength(text))
   frame.write(text, payloadStart, 'utf8')
   return frame
 }
@@ -122,14 +179,24 @@ export function decode({ type, id, payload }: Frame): FromRuntime {
     case types.reply:
       return decodeReply(id, payload)
     case types.ready:
-      return { type: 'ready', ready: readJson<Ready>(payload, ['protocol', 'runtime', 'version', 'credits']) }
+      return { type: 'ready', ready: readReady(payload) }
     case types.failed:
       return { type: 'failed', failed: readJson<Failed>(payload, ['code', 'message']) }
     case types.pong:
       return { type: 'pong', id }
+    case types.forked:
+      return { type: 'forked', id, forked: readJson<Forked>(payload, []) }
+    case types.exited:
+      return { type: 'exited', exited: readJson<Exited>(payload, ['pid', 'status', 'signal']) }
     default:
       throw new WireError(`no message has type ${type}`)
   }
+}
+
+/** Bundles outlive releases of Thampi: what an older runtime does not say has the meaning it had then. */
+function readReady(payload: Buffer): Ready {
+  const ready = readJson<Ready>(payload, ['protocol', 'runtime', 'version', 'credits'])
+  return { ...{ loadMs: 0, batch: 0, modules: [], fork: true }, ...ready }
 }
 
 function decodeReply(id: number, payload: Buffer): Reply {

@@ -2,7 +2,7 @@
 
 import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
-import { SandboxFailed } from '../../sandbox/sandbox.ts'
+import { SandboxFailed } from '../../sandbox/ending.ts'
 import { version as thampiVersion } from '../../system/version.ts'
 import type { Deployment, Version } from '../platform.ts'
 import type { DoorRoutes } from './door.ts'

@@ -5,12 +5,13 @@ import { type AddressInfo, createServer, type Server as NetServer } from 'node:n
 import { systemCode, ThampiError } from '../../errors.ts'
 import { createGateway, type Endpoint, type NotFound } from '../../gateway/gateway.ts'
 import type { PredictRoute } from '../../gateway/route.ts'
-import { memoryReader } from '../../sandbox/memory.ts'
+import { Nursery } from '../../sandbox/nursery.ts'
+import { type Usage, usageReader } from '../../sandbox/usage.ts'
 import { portHolder } from '../../system/ports.ts'
 import type { System } from '../../system/system.ts'
 import { maxPayloadBytes } from './launch.ts'
 import { type Layout, layout, type StageKey, stateName } from './layout.ts'
-import { type HostRecord, readRecord, stagesOnDisk, writeRecord } from './records.ts'
+import { type HostRecord, readRecord, stagesOnDisk, writeRecord, type ZygoteRecord } from './records.ts'
 import { ServedStage } from './served-stage.ts'
 
 export interface HostOptions {
@@ -30,13 +31,15 @@ export class Host {
   #servers: HttpServer[] = []
   #port = 0
   #hostNames: ReadonlySet<string> = new Set()
-  #readMemoryMb: (pid: number) => Promise<number | undefined>
+  #nursery: Nursery
+  #readUsage: (pid: number) => Promise<Usage | undefined>
 
   private constructor(at: Layout, lock: NetServer, system: System) {
     this.at = at
     this.system = system
     this.#lock = lock
-    this.#readMemoryMb = memoryReader(system)
+    this.#nursery = nurseryOf(at, system)
+    this.#readUsage = usageReader(system)
   }
 
   /** Starts on the state directory and finds every stage again. Throws `HOST_RUNNING` or `PORT_TAKEN`. */
@@ -87,7 +90,8 @@ export class Host {
     const stage = await ServedStage.open(key, {
       at: this.at,
       system: this.system,
-      readMemoryMb: this.#readMemoryMb,
+      nursery: this.#nursery,
+      readUsage: this.#readUsage,
     })
     this.#stages.set(`${key.stage}/${key.model}`, stage)
     return stage
@@ -107,6 +111,7 @@ export class Host {
     const closed = this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve())))
     this.#servers.map(server => server.closeIdleConnections())
     await Promise.all([...this.#stages.values()].map(stage => stage.close()))
+    this.#nursery.stop()
     this.#servers.map(server => server.closeAllConnections())
     await Promise.all(closed)
     this.#lock.close()
@@ -167,6 +172,18 @@ export class Host {
         this.system.tell(`request ${requestId}: ${error instanceof Error ? error.stack : error}`),
     })
   }
+}
+
+/** Only Linux forks interpreters safely: macOS frameworks break in the child, Windows has no fork. */
+function nurseryOf(at: Layout, system: System): Nursery {
+  return new Nursery({
+    forks: system.os === 'linux',
+    socketPath: number => `${at.door}.z${number}`,
+    recall: async key =>
+      (await readRecord<ZygoteRecord>(at.zygote(key)).catch(() => undefined))?.imports ?? [],
+    remember: (key, imports) => writeRecord(at.zygote(key), { imports } satisfies ZygoteRecord),
+    onEvent: (level, message) => system.tell(`${level}: ${message}`),
+  })
 }
 
 /**

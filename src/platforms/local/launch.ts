@@ -1,8 +1,11 @@
 /** How the process of a version is started: which Python, which directories, which environment. */
 import { readdir } from 'node:fs/promises'
-import type { Launch } from '../../sandbox/sandbox.ts'
+import { availableParallelism } from 'node:os'
+import type { Breed } from '../../sandbox/nursery.ts'
+import type { Command } from '../../sandbox/process.ts'
+import { digestOf } from '../../system/files.ts'
 import type { Environment } from '../../system/places.ts'
-import { protocol } from '../../wire/messages.ts'
+import { protocol, type Start } from '../../wire/messages.ts'
 import type { Layout } from './layout.ts'
 import type { VersionRecord } from './records.ts'
 
@@ -19,23 +22,46 @@ const startTimeoutMs = 60_000
 const passedOn =
   /^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_[A-Z_]+|NVIDIA_[A-Z_]+|(OMP|OPENBLAS|MKL|NUMEXPR)_[A-Z_]+|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/i
 
+/**
+ * How many threads the numeric libraries of one sandbox may use. Left alone each takes every core, and sandboxes
+ * that compute side by side then slow each other down.
+ */
+const threadVariables = ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMEXPR_NUM_THREADS']
+
+/** What it takes to run a version: whose zygote its processes may come from, and what they are told. */
+export interface Launch {
+  readonly breed: Breed
+  readonly command: Command
+  readonly start: Start
+  readonly memoryMb: number
+  readonly startTimeoutMs: number
+}
+
 export async function launchOf(record: VersionRecord, at: Layout, env: Environment): Promise<Launch> {
   const modelDir = at.layer(record.layers.model)
   const codeDir = at.layer(record.layers.code)
   const hasCode = (await readdir(codeDir).catch(() => [])).length > 0
-  const { settings } = record
+  const { settings, layers, python } = record
+  const shared = {
+    ...threads(settings.maxSandboxes ?? availableParallelism()),
+    ...Object.fromEntries(
+      Object.entries(env).filter((entry): entry is [string, string] => passedOn.test(entry[0])),
+    ),
+    ...settings.environment,
+  }
+  // A directory with a `__main__.py` is a program to Python, and becomes the first entry of its path.
+  const program = { file: python, args: [at.layer(layers.runtime)] }
   return {
-    file: record.python,
-    // A directory with a `__main__.py` is a program to Python, and becomes the first entry of its path.
-    args: [at.layer(record.layers.runtime)],
-    cwd: hasCode ? codeDir : modelDir,
-    env: {
-      ...Object.fromEntries(
-        Object.entries(env).filter((entry): entry is [string, string] => passedOn.test(entry[0])),
+    breed: {
+      key: digestOf(
+        JSON.stringify([layers.dependencies, layers.runtime, python, Object.entries(shared).sort()]),
       ),
-      ...settings.environment,
-      PROJECT: record.model,
-      STAGE: record.stage,
+      command: { ...program, cwd: at.root, env: shared },
+    },
+    command: {
+      ...program,
+      cwd: hasCode ? codeDir : modelDir,
+      env: { ...shared, PROJECT: record.model, STAGE: record.stage },
     },
     memoryMb: settings.memoryMb,
     startTimeoutMs,
@@ -51,6 +77,13 @@ export async function launchOf(record: VersionRecord, at: Layout, env: Environme
       errors: settings.errors,
       logLevel: settings.logLevel,
       maxResultBytes: maxPayloadBytes,
+      maxBatch: settings.maxBatch,
+      maxConcurrency: settings.maxConcurrency,
     },
   }
+}
+
+function threads(sandboxes: number): Record<string, string> {
+  const each = String(Math.max(1, Math.floor(availableParallelism() / sandboxes)))
+  return Object.fromEntries(threadVariables.map(name => [name, each]))
 }

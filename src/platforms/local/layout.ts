@@ -3,6 +3,7 @@
  *
  *     host.json                                  the port, so that URLs survive a restart
  *     store/sha256/ab/abcd…/                     layers: immutable, named by their content
+ *     zygotes/….json                             what a zygote of these dependencies imports
  *     projects/MODEL/STAGE/versions/7.json       releases: immutable
  *     projects/MODEL/STAGE/current.json          the pointer: which versions get how much traffic
  *     projects/MODEL/STAGE/log                   JSON lines; stays after `undeploy`
@@ -27,6 +28,8 @@ export interface Layout {
   /** Address of the private door for commands: a socket only its owner can open, or a named pipe on Windows. */
   readonly door: string
   layer(digest: Digest): string
+  /** What the zygotes of a breed import. */
+  zygote(key: string): string
   stageDir(key: StageKey): string
   current(key: StageKey): string
   /** The pointer before the last switch: what counts when the current one is damaged. */
@@ -50,6 +53,7 @@ export function layout(root: string): Layout {
       const hex = digest.slice('sha256:'.length)
       return join(root, 'store', 'sha256', hex.slice(0, 2), hex)
     },
+    zygote: key => join(root, 'zygotes', `${key.slice('sha256:'.length)}.json`),
     stageDir,
     current: key => join(stageDir(key), 'current.json'),
     previous: key => join(stageDir(key), 'current.prev.json'),

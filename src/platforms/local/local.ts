@@ -80,6 +80,7 @@ async function release(
     properties: bundle.properties,
     python: bundle.environment.python,
     layers: {
+      dependencies: layerOf(bundle, 'dependencies').digest,
       runtime: layerOf(bundle, 'runtime').digest,
       code: layerOf(bundle, 'code').digest,
       model: model.digest,
@@ -91,8 +92,12 @@ async function release(
 }
 
 function settingsOf(stage: Stage): VersionSettings {
-  const { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, environment, errors, logLevel, cors } = stage
-  return { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, environment, errors, logLevel, cors }
+  const { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency } = stage
+  const { fork, environment, errors, logLevel, cors } = stage
+  return {
+    ...{ memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency },
+    ...{ fork, environment, errors, logLevel, cors },
+  }
 }
 
 function layerOf(bundle: Bundle, kind: LayerKind): Layer {

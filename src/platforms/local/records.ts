@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { LayerKind } from '../../bundle/bundle.ts'
 import { ThampiError } from '../../errors.ts'
 import type { Properties } from '../../model/saved-model.ts'
 import type { Stage } from '../../settings/stage.ts'
@@ -11,7 +12,18 @@ import type { Layout, StageKey } from './layout.ts'
 /** What of a stage's settings a version keeps: it answers the same way for ever, whatever the file says later. */
 export type VersionSettings = Pick<
   Stage,
-  'memoryMb' | 'timeoutSeconds' | 'keepWarm' | 'maxSandboxes' | 'environment' | 'errors' | 'logLevel' | 'cors'
+  | 'memoryMb'
+  | 'timeoutSeconds'
+  | 'keepWarm'
+  | 'maxSandboxes'
+  | 'maxBatch'
+  | 'maxWaitMs'
+  | 'maxConcurrency'
+  | 'fork'
+  | 'environment'
+  | 'errors'
+  | 'logLevel'
+  | 'cors'
 >
 
 export interface VersionRecord extends StageKey {
@@ -20,10 +32,17 @@ export interface VersionRecord extends StageKey {
   readonly servedTimeUtc: string
   readonly properties: Properties
   readonly python: string
-  readonly layers: { readonly runtime: Digest; readonly code: Digest; readonly model: Digest }
+  readonly layers: Readonly<Record<LayerKind, Digest>>
   /** File of the model layer → digest: what the runtime compares before it loads. */
   readonly digests: Readonly<Record<string, Digest>>
   readonly settings: VersionSettings
+  /** Whether its processes may be forked; known once the model was loaded. */
+  readonly mayFork?: boolean
+}
+
+/** What zygotes of a breed import. */
+export interface ZygoteRecord {
+  readonly imports: readonly string[]
 }
 
 /** The pointer of a stage. */

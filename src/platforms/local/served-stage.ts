@@ -11,15 +11,14 @@ import { launchOf } from './launch.ts'
 import type { Layout, StageKey } from './layout.ts'
 import { LogFile } from './log-file.ts'
 import { type CurrentRecord, readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
-import { VersionPool } from './version-pool.ts'
+import { type Surroundings, VersionPool } from './version-pool.ts'
 
 /** Versions kept when the settings do not say how many. */
 const defaultRetained = 10
 
-export interface StageOptions {
+export interface StageOptions extends Surroundings {
   readonly at: Layout
   readonly system: System
-  readonly readMemoryMb: (pid: number) => Promise<number | undefined>
 }
 
 export class ServedStage implements Endpoint {
@@ -83,7 +82,8 @@ export class ServedStage implements Endpoint {
     const pool = await this.#start(record)
     try {
       await pool.warm()
-      await writeRecord(this.#options.at.version(this.key, record.number), record)
+      const { mayFork } = pool
+      await writeRecord(this.#options.at.version(this.key, record.number), { ...record, mayFork })
     } catch (error) {
       this.#pools.delete(record.number)
       await pool.close()
@@ -200,15 +200,16 @@ export class ServedStage implements Endpoint {
   }
 
   async #start(record: VersionRecord): Promise<VersionPool> {
-    const { at, system, readMemoryMb } = this.#options
+    const { at, system, nursery, readUsage } = this.#options
     const launch = await launchOf(record, at, system.env)
     const known = this.#pools.get(record.number)
     if (known) return known
+    const mayFork = record.mayFork === true
+    if (mayFork) void nursery.prepare(launch.breed)
     const pool = new VersionPool(record, {
-      launch,
+      ...{ launch, mayFork, nursery, readUsage },
       keepWarm: () => record.settings.keepWarm && this.#weights.some(([number]) => number === record.number),
       log: line => this.log.write(line),
-      readMemoryMb,
     })
     this.#pools.set(record.number, pool)
     return pool

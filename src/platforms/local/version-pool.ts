@@ -2,43 +2,61 @@
 import { availableParallelism } from 'node:os'
 import type { GatewayAnswer } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
+import { describeEnding } from '../../sandbox/ending.ts'
+import type { Nursery } from '../../sandbox/nursery.ts'
 import { Pool, type PoolRequest } from '../../sandbox/pool.ts'
-import { describeEnding, type Launch, Sandbox } from '../../sandbox/sandbox.ts'
+import { spawnProcess } from '../../sandbox/process.ts'
+import { Sandbox } from '../../sandbox/sandbox.ts'
+import type { Usage } from '../../sandbox/usage.ts'
 import type { LogLine } from '../platform.ts'
+import type { Launch } from './launch.ts'
 import type { VersionRecord } from './records.ts'
 
-export interface VersionPoolOptions {
+/** What every version on this host draws on. */
+export interface Surroundings {
+  readonly nursery: Nursery
+  readonly readUsage: (pid: number) => Promise<Usage | undefined>
+}
+
+export interface VersionPoolOptions extends Surroundings {
   readonly launch: Launch
+  /** Whether this version's processes have been found fit to be forked. */
+  readonly mayFork: boolean
   /** Routed versions may be kept warm; others never are. */
   readonly keepWarm: () => boolean
   readonly log: (line: LogLine) => void
-  readonly readMemoryMb: (pid: number) => Promise<number | undefined>
 }
 
 const idleMs = 5 * 60_000
 const maxQueue = 1000
+/** Processes for a model that mostly waits; a forked one takes about 10 MB. */
+const maxWaiting = 64
 
 export class VersionPool {
   readonly record: VersionRecord
+  #options: VersionPoolOptions
   #pool: Pool
+  #mayFork: boolean
 
-  constructor(record: VersionRecord, { launch, keepWarm, log, readMemoryMb }: VersionPoolOptions) {
+  constructor(record: VersionRecord, options: VersionPoolOptions) {
     this.record = record
-    const version = record.number
+    this.#options = options
+    this.#mayFork = options.mayFork
+    const { maxSandboxes, maxWaitMs } = record.settings
     this.#pool = new Pool({
-      start: () =>
-        new Sandbox(
-          launch,
-          ({ level, requestId, message }) =>
-            log({ timeMs: Date.now(), level, source: 'model', version, requestId, message }),
-          readMemoryMb,
-        ),
-      maxSandboxes: record.settings.maxSandboxes ?? availableParallelism(),
-      keepWarm,
+      start: () => this.#start(),
+      limits: { computing: maxSandboxes ?? availableParallelism(), waiting: maxSandboxes ?? maxWaiting },
+      keepWarm: options.keepWarm,
       idleMs,
       maxQueue,
-      onEvent: (level, message) => log({ timeMs: Date.now(), level, source: 'host', version, message }),
+      maxWaitMs,
+      onEvent: (level, message) => this.#log(level, message),
     })
+  }
+
+  /** Whether processes of this version may be forked, as far as is known. */
+  get mayFork(): boolean {
+    return this.#mayFork
   }
 
   get pids(): number[] {
@@ -46,8 +64,8 @@ export class VersionPool {
   }
 
   /** Loads the model once, or throws `SandboxFailed`. */
-  warm(): Promise<void> {
-    return this.#pool.warm()
+  async warm(): Promise<void> {
+    await this.#pool.warm()
   }
 
   close(): Promise<void> {
@@ -112,5 +130,45 @@ export class VersionPool {
           }),
         }
     }
+  }
+
+  #start(): Sandbox {
+    const { nursery, launch, readUsage } = this.#options
+    let forked = false
+    const process = (async () => {
+      if (!this.#mayFork) return spawnProcess(launch.command)
+      const started = await nursery.start(launch.breed, launch.command)
+      forked = started.forked
+      return started.process
+    })()
+    const sandbox = new Sandbox(process, {
+      start: launch.start,
+      memoryMb: launch.memoryMb,
+      startTimeoutMs: launch.startTimeoutMs,
+      readUsage,
+      onPrinted: ({ level, requestId, message }) => this.#log(level, message, 'model', requestId),
+    })
+    sandbox.ready.then(
+      ready => {
+        this.#mayFork = ready.fork && this.record.settings.fork
+        if (this.#mayFork) void nursery.learn(launch.breed, ready.modules)
+      },
+      () => {},
+    )
+    void sandbox.ended.then(ending => {
+      if (!forked || sandbox.hasAnswered || ending.reason === 'stopped' || ending.reason === 'out-of-memory')
+        return
+      // Some libraries do not survive a fork, and show it by crashing or hanging in the first call.
+      this.#mayFork = false
+      this.#log(
+        'WARNING',
+        'a forked process ended before its first answer; from now on processes are started fresh',
+      )
+    })
+    return sandbox
+  }
+
+  #log(level: string, message: string, source: LogLine['source'] = 'host', requestId?: string): void {
+    this.#options.log({ timeMs: Date.now(), level, source, version: this.record.number, requestId, message })
   }
 }

@@ -1,0 +1,46 @@
+/** How sandboxes end, in values and in words. */
+import type { Failed } from '../wire/messages.ts'
+import type { Exit } from './process.ts'
+
+/** Why a sandbox is no more. */
+export type Ending =
+  | Exit
+  | {
+      readonly reason: 'out-of-memory' | 'protocol' | 'deadline' | 'stopped' | 'not-started'
+      readonly detail?: string
+    }
+
+/** The runtime said why it could not load the model. */
+export class SandboxFailed extends Error {
+  override readonly name = 'SandboxFailed'
+  readonly failed: Failed
+  constructor(failed: Failed) {
+    super(failed.message)
+    this.failed = failed
+  }
+}
+
+/** An ending in words, for logs and for people. */
+export function describeEnding(ending: Ending): Failed {
+  const code = 'MODEL_LOAD_FAILED'
+  switch (ending.reason) {
+    case 'exit':
+      return { code, message: `The model process ended by itself with status ${ending.status}.` }
+    case 'signal':
+      return { code, message: `The model process was ended by ${ending.signal}.` }
+    case 'out-of-memory':
+      return {
+        code,
+        message: `The model process needed more memory than the stage allows (${ending.detail}).`,
+        fix: 'raise "memory_size" of the stage in zappa_settings.json',
+      }
+    case 'protocol':
+      return { code, message: `The model process broke the protocol: ${ending.detail}.` }
+    case 'deadline':
+      return { code, message: 'The model process did not answer in time and was killed.' }
+    case 'stopped':
+      return { code, message: 'The model process was stopped.' }
+    case 'not-started':
+      return { code, message: `The model process could not be started: ${ending.detail}.` }
+  }
+}

@@ -1,0 +1,41 @@
+/** What a process uses of the machine, as the operating system counts it. */
+import { readFile } from 'node:fs/promises'
+import type { System } from '../system/system.ts'
+
+export interface Usage {
+  /** Resident memory. */
+  readonly memoryMb: number
+  /** Time spent computing since it was started. */
+  readonly cpuMs: number
+}
+
+/** `getconf PAGESIZE` and `CLK_TCK` where we read `/proc`; arm64 kernels with larger pages exist and are rare. */
+const pageBytes = 4096
+const ticksPerSecond = 100
+
+/**
+ * Gives a function from process id to its usage; undefined when it cannot be told.
+ * Linux: `/proc/PID/stat`. macOS: `ps`. Windows: nothing cheap exists, limits do not hold there.
+ */
+export function usageReader(system: System): (pid: number) => Promise<Usage | undefined> {
+  if (system.os === 'linux') return readProc
+  if (system.os === 'darwin') return pid => readPs(pid, system)
+  return async () => undefined
+}
+
+async function readProc(pid: number): Promise<Usage | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  if (stat === undefined) return undefined
+  // The program's name stands in parentheses and may hold anything; proc(5) counts from there.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [user, kernel, pages] = [fields[11], fields[12], fields[21]].map(Number)
+  if (user === undefined || kernel === undefined || pages === undefined) return undefined
+  return { memoryMb: (pages * pageBytes) / 2 ** 20, cpuMs: ((user + kernel) * 1000) / ticksPerSecond }
+}
+
+async function readPs(pid: number, system: System): Promise<Usage | undefined> {
+  const { stdout } = await system.run('ps', ['-o', 'rss=,time=', '-p', String(pid)], { env: system.env })
+  const [, kilobytes, minutes, seconds] = /^\s*(\d+)\s+(?:\d+-)?(?:\d+:)?(\d+):([\d.]+)/.exec(stdout) ?? []
+  if (kilobytes === undefined) return undefined
+  return { memoryMb: Number(kilobytes) / 1024, cpuMs: (Number(minutes) * 60 + Number(seconds)) * 1000 }
+}
