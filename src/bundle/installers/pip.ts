@@ -16,6 +16,9 @@ export const pip: Installer = {
     ensureEnvironment(requirements, python, system, site => build(site, requirements, python, system)),
 }
 
+/** Used by our runtime where it is installed; never a requirement. */
+const accelerator = 'orjson'
+
 /** Says that we are still there, as long as a step takes. */
 const EVERY_MS = 2000
 
@@ -55,6 +58,9 @@ async function build(
       for (const line of tail) system.tell(`  ${line}`)
       throw error
     }
+    // The runtime reads and writes JSON several times faster with it, and gives the same answers without it:
+    // where no wheel fits or the index has none, nothing is lost.
+    await step([...tools.installCommand(site.python), '--only-binary', accelerator, accelerator])
   } finally {
     clearInterval(timer)
   }
