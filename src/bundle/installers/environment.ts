@@ -1,5 +1,10 @@
-/** Environments under `<home>/environments`: built once in their final place, complete when `ready.json` is there. */
-import { mkdir, rm } from 'node:fs/promises'
+/**
+ * Environments under `<home>/environments`: built once, complete when `ready.json` is there. Every attempt has a
+ * directory of its own, to which `venv` leads when it is done: the installer of a command that was killed goes on for
+ * a while, and must not write into what its successor builds.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rm, rmdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestOf, explainFileError, readIfThere, writeWhole } from '../../system/files.ts'
 import type { PythonFound } from '../../system/python.ts'
@@ -33,7 +38,7 @@ export async function ensureEnvironment(
   const dir = join(root, keyOf(requirements, python))
   const marker = join(dir, 'ready.json')
   const venv = join(dir, 'venv')
-  const inVenv = system.os === 'win32' ? join(venv, 'Scripts', 'python.exe') : join(venv, 'bin', 'python')
+  const inVenv = pythonIn(venv, system)
 
   const there = await readReady(marker, inVenv, system)
   if (there) return there
@@ -45,12 +50,15 @@ export async function ensureEnvironment(
   return withLock(`${dir}.lock`, waiting, async () => {
     const meanwhile = await readReady(marker, inVenv, system)
     if (meanwhile) return meanwhile
-    // Only ever a directory that we named ourselves, by a digest.
-    await rm(dir, { recursive: true, force: true })
-    const copies = join(dir, 'requirements')
+    await removeWhatIsThere(dir)
+    const attempt = join(dir, randomBytes(4).toString('hex'))
+    const copies = join(attempt, 'requirements')
+    const built = join(attempt, 'venv')
     for (const { name, text } of requirements.files) await writeWhole(join(copies, name), text)
     try {
-      await build({ venv, python: inVenv, requirementsFile: join(copies, 'requirements.txt') })
+      const site = { venv: built, python: pythonIn(built, system) }
+      await build({ ...site, requirementsFile: join(copies, 'requirements.txt') })
+      await symlink(built, venv, 'junction')
       const { version, lock } = await inspect(inVenv, [], system)
       const environment: LocalEnvironment = {
         python: inVenv,
@@ -63,10 +71,24 @@ export async function ensureEnvironment(
       )
       return environment
     } catch (error) {
-      await rm(dir, { recursive: true, force: true })
+      await removeWhatIsThere(dir)
       throw error
     }
   })
+}
+
+/** Only ever a directory that we named ourselves, by a digest. What a killed command's installer still writes stays. */
+async function removeWhatIsThere(dir: string): Promise<void> {
+  // First what would speak for the rest while that is half gone.
+  for (const name of ['ready.json', 'venv']) await rm(join(dir, name), { recursive: true, force: true })
+  for (const name of await readdir(dir).catch(() => [])) {
+    await rm(join(dir, name), { recursive: true, force: true }).catch(() => {})
+  }
+  await rmdir(dir).catch(() => {})
+}
+
+function pythonIn(venv: string, { os }: System): string {
+  return os === 'win32' ? join(venv, 'Scripts', 'python.exe') : join(venv, 'bin', 'python')
 }
 
 /** The name of an environment says everything that decides what is in it. */
