@@ -46,7 +46,7 @@ def test_a_message_has_exactly_these_bytes(case, tmp_path):
         assert request.extra == case.get("extra")
         assert bytes(request.body) == body_of(case)
     elif case["type"] == "reply":
-        assert wire.reply(number, case["status"], body_of(case), case.get("extra")) == data
+        assert b"".join(wire.reply(number, case["status"], body_of(case), case.get("extra"))) == data
     else:
         message = case.get(case["type"])
         assert wire.frame(kind, number, message) == data

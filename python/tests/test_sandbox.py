@@ -46,12 +46,15 @@ def result_of(answer):
 def test_it_says_who_it_is_when_the_model_is_loaded(sandbox, saved):
     ready = sandbox(saved(contract_models.Echo())).ready()
     assert ready.pop("loadMs") >= 0
+    assert "cloudpickle" in ready.pop("modules")  # the model travels by value
     assert ready == {
         "protocol": 1,
         "runtime": "python",
         "version": thampi.__version__,
         "language": ".".join(map(str, sys.version_info[:3])),
         "credits": 2,
+        "batch": 0,
+        "fork": True,
     }
 
 

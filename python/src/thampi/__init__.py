@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from thampi._version import __version__
     from thampi.context import ThampiContext
     from thampi.core.model import Model
-    from thampi.errors import BadInput, ThampiError
+    from thampi.errors import BadInput, ItemError, ThampiError
     from thampi.saved import SavedModel, load
     from thampi.saving import save
     from thampi.verbs import clean, info, init, predict, serve
 
 __all__ = [
     "BadInput",
+    "ItemError",
     "Model",
     "SavedModel",
     "ThampiContext",
@@ -39,6 +40,7 @@ __all__ = [
 
 _HOMES = {
     "BadInput": "thampi.errors",
+    "ItemError": "thampi.errors",
     "Model": "thampi.core.model",
     "SavedModel": "thampi.saved",
     "ThampiContext": "thampi.context",

@@ -16,14 +16,15 @@ LOGGER_NAME = "thampi.model"
 
 
 class ThampiContext:
-    """The second argument of `initialize` and `predict`.
+    """The second argument of `initialize`, `predict` and `predict_batch`.
 
     `logger`      a standard logger whose lines carry the request id
     `stage`       `staging`; None while saving
     `model`       the model's name in the URL
     `version`     the version's number; None while saving
     `properties`  what answers carry: instance_id, served_time_utc, trained_time_utc, …, tags
-    `request_id`  of this request; empty in `initialize`
+    `request_id`  of this request; empty in `initialize`, None in a batch of several
+    `request_ids` of all requests of a batch, in its order
 
     Without arguments it is good enough to test a model: `MyModel().predict(args, thampi.ThampiContext())`.
     """
@@ -36,7 +37,8 @@ class ThampiContext:
         model: str | None = None,
         version: int | None = None,
         properties: dict[str, Any] | None = None,
-        request_id: str = "",
+        request_id: str | None = "",
+        request_ids: list[str] | None = None,
         deadline: float | None = None,
     ) -> None:
         self.stage = stage
@@ -44,6 +46,7 @@ class ThampiContext:
         self.version = version
         self.properties = {} if properties is None else properties
         self.request_id = request_id
+        self._request_ids = request_ids
         self.logger = _LOGGER
         self._app = app
         self._deadline = deadline
@@ -54,8 +57,15 @@ class ThampiContext:
             self._app = App(self.model)
         return self._app
 
+    @property
+    def request_ids(self) -> list[str]:
+        if self._request_ids is None:
+            self._request_ids = [self.request_id] if self.request_id else []
+        return self._request_ids
+
     def remaining_time(self) -> float:
-        """Seconds until the caller's deadline, never negative; infinite in `initialize`, which has none.
+        """Seconds until the caller's deadline, never negative; infinite in `initialize`, which has none. In a
+        batch the earliest deadline counts.
 
         Counted from the moment the runtime read the request.
         """

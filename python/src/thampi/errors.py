@@ -1,4 +1,4 @@
-"""The two exceptions people meet: ours, and the one a model raises about its caller's input."""
+"""The exceptions people meet: ours, and those with which a model speaks about an input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["BadInput", "ThampiError"]
+__all__ = ["BadInput", "ItemError", "ThampiError"]
 
 
 class BadInput(ValueError):
@@ -21,6 +21,19 @@ class BadInput(ValueError):
     def __init__(self, message: str = "", pointer: str | None = None) -> None:
         super().__init__(message)
         self.pointer = pointer
+
+
+class ItemError(Exception):
+    """Put it into what `predict_batch` returns, in the place of an input that has no result: that caller
+    alone hears 500 and this message (where `errors` is `terse`, only the log has it). Put a
+    `thampi.BadInput` there when the input is at fault.
+
+        def predict_batch(self, batch, context):
+            return [self.find(args) or thampi.ItemError('nothing is near') for args in batch]
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
 
 
 class ThampiError(Exception):

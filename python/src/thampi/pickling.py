@@ -10,6 +10,7 @@ from pathlib import Path
 import cloudpickle
 
 from thampi.errors import ThampiError
+from thampi.runtime.ask import can_be_asked
 from thampi.runtime.blame import describe
 
 __all__ = ["CLOUDPICKLE_VERSION", "modules_named_by", "pickle_model"]
@@ -25,7 +26,7 @@ def pickle_model(model):
 
     Says in one line on standard error which modules those are, unless THAMPI_QUIET is set.
     """
-    if not callable(getattr(model, "predict", None)):
+    if not can_be_asked(model):
         what = f"{type(model).__name__} has no method predict(self, args, context), so it cannot be served."
         raise ThampiError(
             "MODEL_INVALID", what, hint="wrap your estimator in a class that extends thampi.Model."

@@ -8,6 +8,7 @@ from thampi.runtime.answer import Answerer, read_data
 from thampi.runtime.blame import describe
 from thampi.runtime.encode import NotJson, encode, to_bytes
 from thampi.runtime.load import initialize
+from thampi.runtime.problem import Problem
 
 __all__ = ["record"]
 
@@ -40,10 +41,13 @@ def _data(number, example):
 
 def _result(answerer, context, number, data):
     try:
-        return encode(answerer.predict(read_data(to_bytes(f'{{"data":{data}}}')), context))
+        return encode(answerer.ask.one(read_data(to_bytes(f'{{"data":{data}}}')), context))
     except NotJson as error:
         what = f"Example {number}: {error} Nothing was saved."
         raise ThampiError("RESULT_NOT_JSON", what, hint=error.fix) from error
+    except Problem as problem:
+        what = f"Example {number}: {problem} Nothing was saved."
+        raise ThampiError("MODEL_RAISED", what, hint=problem.hint) from problem
     except KeyboardInterrupt:
         raise
     except BaseException as error:

@@ -46,7 +46,7 @@ def save(
 ) -> SavedModel:
     """Writes `model` to the directory `<path>/<name>/`, complete or not at all, and returns a `SavedModel`.
 
-    `model`             anything with `predict(self, args, context)`, usually a `thampi.Model`
+    `model`             anything with `predict` or `predict_batch`, usually a `thampi.Model`
     `path`              where the directory goes; the current directory when it is not given
     `trained_time_utc`  a datetime or its text; now when it is not given (or what `now_func()` says)
     `instance_id`       names this training; a new UUID when it is not given (or what `uuid_str_func()` says)

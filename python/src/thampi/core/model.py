@@ -17,6 +17,19 @@ class Model:
     class Doubler(thampi.Model):
         def predict(self, args, context):
             return {'result': args['value'] * 2}
+
+    A model may answer several callers with one call, which makes models with a fixed cost per call many times
+    faster. `predict_batch(self, batch, context)` gets a list of what `predict` would get, and returns a list
+    (tuple, numpy array) of as many results in the same order:
+
+    class Iris(thampi.Model):
+        def predict_batch(self, batch, context):
+            return knn.predict([args['input'] for args in batch])
+
+    A `thampi.BadInput` or `thampi.ItemError` in the place of a result concerns that caller alone. When the
+    call raises, its inputs are asked again one by one. With `predict_batch` a model needs no `predict`.
+
+    A class with `fork = False` is always loaded in a process of its own, never in the copy of another.
     """
 
     def initialize(self, context: ThampiContext) -> Any:

@@ -1,9 +1,12 @@
 """What a prediction means: the bytes of a request in, status and bytes of the answer out."""
 
 import json
+import logging
 import re
 
-from thampi.errors import BadInput
+from thampi.context import LOGGER_NAME
+from thampi.errors import BadInput, ItemError
+from thampi.runtime.ask import Asker
 from thampi.runtime.blame import describe, message_of, report
 from thampi.runtime.encode import NotJson, encode, encode_indented, plain, to_bytes
 from thampi.runtime.problem import Problem, Source
@@ -18,13 +21,13 @@ class Answerer:
     """Answers requests for one loaded model.
 
     `properties` stand in every answer; `terse` keeps what the model raised out of answers; `max_result_bytes`
-    bounds the answer's body.
+    bounds the answer's body; `ask` is how the model is asked.
 
         status, body, retire = answerer.answer(b'{"data": 1}', context)
     """
 
     def __init__(self, model, properties, source=None, *, terse=False, max_result_bytes=6 * 1024 * 1024):
-        self._predict = model.predict
+        self.ask = Asker(model, self.wait)
         self._properties = properties
         self._prefix = to_bytes('{"properties":' + encode(properties) + ',"result":')
         self._source = source or Source(None, None, None)
@@ -35,27 +38,24 @@ class Answerer:
     def answer(self, body, context, pretty=False):
         """(status, body, retire) for the bytes of a request; `retire`: this process should be replaced."""
         try:
-            result = self.predict(read_data(body), context)
-            text = encode(result, lambda where: _warn_missing(context, where))
-            if pretty:
-                members = {"properties": self._properties, "result": plain(result)}
-                answer = to_bytes(encode_indented(members) + "\n")
-            else:
-                answer = b"".join((self._prefix, to_bytes(text), b"}\n"))
-            if len(answer) > self._limit:
-                raise _too_large(len(answer), self._limit)
-            return 200, answer, False
+            return 200, self._written(self.ask.one(read_data(body), context), pretty), False
         except BaseException as error:
-            problem = self._problem(error, context)
-            retire = not isinstance(error, Exception)
-            return problem.status, self._source.document(problem, context.request_id, pretty), retire
+            return self.refusal(error, context.request_id, pretty)
 
-    def predict(self, data, context):
-        """What the model returns; a coroutine is awaited. Raises whatever the model raises."""
-        result = self._predict(data, context)
-        if hasattr(type(result), "__await__"):
-            return self.wait(result)
-        return result
+    def conclusion(self, result, request_id, pretty=False):
+        """The same for what the model returned for one of several inputs: a result, or an exception."""
+        if isinstance(result, BaseException):
+            return self.refusal(result, request_id, pretty)
+        try:
+            return 200, self._written(result, pretty), False
+        except BaseException as error:
+            return self.refusal(error, request_id, pretty)
+
+    def refusal(self, error, request_id, pretty=False):
+        """The same for an exception."""
+        problem = self._problem(error)
+        retire = not isinstance(error, Exception)
+        return problem.status, self._source.document(problem, request_id, pretty), retire
 
     def wait(self, awaitable):
         """Runs something awaitable to its end, on one loop for the life of the process."""
@@ -66,18 +66,35 @@ class Answerer:
             asyncio.set_event_loop(self._loop)
         return self._loop.run_until_complete(_settled(awaitable))
 
-    def _problem(self, error, context):
+    def _written(self, result, pretty):
+        text = encode(result, _warn_missing)
+        if pretty:
+            members = {"properties": self._properties, "result": plain(result)}
+            answer = to_bytes(encode_indented(members) + "\n")
+        else:
+            answer = b"".join((self._prefix, to_bytes(text), b"}\n"))
+        if len(answer) > self._limit:
+            raise _too_large(len(answer), self._limit)
+        return answer
+
+    def _problem(self, error):
         if isinstance(error, Problem):
+            if error.status >= 500:  # not the caller's mistake
+                _LOGGER.error("%s", error)
             return error
         if isinstance(error, NotJson):
-            context.logger.error("%s", error)
+            _LOGGER.error("%s", error)
             place = {"pointer": error.pointer, "code": "result-not-serialisable", "message": error.what}
             return Problem("result-not-serialisable", str(error), error.fix, [place])
         if isinstance(error, BadInput):
             message = message_of(error)
             places = [{"pointer": error.pointer, "code": "model-rejected-input", "message": message}]
             return Problem("model-rejected-input", message, errors=places if error.pointer else ())
-        context.logger.error("%s", report(error))
+        if isinstance(error, ItemError):
+            message = message_of(error)
+            _LOGGER.error("%s", message)
+            return Problem("model-error", _HIDDEN if self._terse else message)
+        _LOGGER.error("%s", report(error))
         return Problem("model-error", _HIDDEN if self._terse else describe(error))
 
 
@@ -149,8 +166,11 @@ def _too_large(size, limit):
     return Problem("result-too-large", detail, "Return less, or a link to the rest.")
 
 
-def _warn_missing(context, where):
-    context.logger.warning("`%s` is NaN, infinite or missing and was written as null", where)
+_LOGGER = logging.getLogger(LOGGER_NAME)
+
+
+def _warn_missing(where):
+    _LOGGER.warning("`%s` is NaN, infinite or missing and was written as null", where)
 
 
 async def _settled(awaitable):

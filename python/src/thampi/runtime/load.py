@@ -10,6 +10,7 @@ import sys
 import traceback
 
 from thampi.errors import ThampiError
+from thampi.runtime.ask import can_be_asked
 from thampi.runtime.blame import describe, message_of
 
 __all__ = ["SavedFiles", "initialize", "read_saved", "unpickle"]
@@ -80,7 +81,7 @@ def unpickle(saved, code_dir=None):
         raise _module_missing(saved, error) from error
     except BaseException as error:
         raise _load_failed(saved, error) from error
-    if not callable(getattr(model, "predict", None)):
+    if not can_be_asked(model):
         what = f"{saved.name} is {type(model).__name__!r}, which has no method predict(self, args, context)."
         raise ThampiError(
             "MODEL_LOAD_FAILED", what, hint="save an object with that method, such as a thampi.Model."

@@ -15,6 +15,7 @@ _CATALOGUE = {
     "too-deep": (400, "The body is nested too deeply", "no"),
     "model-rejected-input": (422, "The model refused the input", "yes"),
     "model-error": (500, "The model raised an exception", "yes"),
+    "batch-shape": (500, "The results of a batch do not fit its inputs", "yes"),
     "result-not-serialisable": (500, "The result cannot be written as JSON", "yes"),
     "result-too-large": (500, "The result is too large", "yes"),
     "internal": (500, "A mistake of Thampi", "maybe"),

@@ -16,17 +16,16 @@ import time
 import thampi
 from thampi.context import ThampiContext
 from thampi.errors import ThampiError
-from thampi.runtime import load, wire
+from thampi.runtime import load, modules, wire
 from thampi.runtime.answer import Answerer
+from thampi.runtime.batch import Together
 from thampi.runtime.logs import Logs
+from thampi.runtime.loop import OneByOne
 from thampi.runtime.problem import Source
 
 __all__ = ["main"]
 
 HOST_TO_RUNTIME, RUNTIME_TO_HOST = 3, 4
-
-# One request runs, the next one is already here: no waiting for the host in between.
-CREDITS = 2
 
 _EXIT_FAILED = 70
 _EXIT_PROTOCOL = 76
@@ -69,16 +68,28 @@ def _start(start, outgoing):
     logs.end_request()
     # What was loaded stays for good; the collector need not look at it again.
     gc.freeze()
+    loop = _loop(start, answerer, logs, outgoing, _shared(start, properties))
     ready = {
         "protocol": wire.PROTOCOL,
         "runtime": "python",
         "version": thampi.__version__,
         "language": platform.python_version(),
-        "credits": CREDITS,
+        "credits": loop.credits,
+        "batch": loop.batch,
+        "modules": modules.of_libraries(start.get("codeDir")),
+        "fork": answerer.ask.may_fork,
         "loadMs": round((time.monotonic() - began) * 1000),
     }
-    wire.write_all(outgoing, wire.frame(wire.READY, 0, ready))
-    return _Loop(answerer, logs, outgoing, _shared(start, properties))
+    wire.write_all(outgoing, (wire.frame(wire.READY, 0, ready),))
+    return loop
+
+
+def _loop(start, answerer, *more):
+    """How this model gets its requests: together if it can take them so, else one by one."""
+    batch = start.get("maxBatch") or 1
+    if batch > 1 and answerer.ask.batches:
+        return Together(answerer, *more, batch)
+    return OneByOne(answerer, *more)
 
 
 def _load(start):
@@ -115,60 +126,8 @@ def _fail(outgoing, error):
         "fix": error.hint,
         "trace": load.trace_of(error),
     }
-    wire.write_all(outgoing, wire.frame(wire.FAILED, 0, message))
+    wire.write_all(outgoing, (wire.frame(wire.FAILED, 0, message),))
     os._exit(_EXIT_FAILED)
-
-
-class _Loop:
-    """read → group → answer → write."""
-
-    def __init__(self, answerer, logs, outgoing, shared):
-        self._answerer = answerer
-        self._logs = logs
-        self._outgoing = outgoing
-        self._shared = shared
-
-    def run(self, received, frames):
-        """Handles what came along with `start`, then whatever `frames` brings; returns after `stop`."""
-        while received is not None:
-            now = time.monotonic()
-            for group in _groups(received):
-                replies, stop = self._handle(group, now)
-                if replies:
-                    wire.write_all(self._outgoing, replies)
-                if stop:
-                    return
-            received = frames.read()
-        os._exit(0)  # the host is gone; nothing of the model may hold the process back
-
-    def _handle(self, group, now):
-        """(bytes to write, whether to stop) for messages that are handled together."""
-        replies = []
-        for kind, number, payload in group:
-            if kind == wire.REQUEST:
-                replies.append(self._answer(wire.read_request(number, payload), now))
-            elif kind == wire.PING:
-                replies.append(wire.frame(wire.PONG, number))
-            elif kind == wire.STOP:
-                return b"".join(replies), True
-            else:
-                raise wire.WireError(f"no message to a runtime has type {kind}")
-        return replies[0] if len(replies) == 1 else b"".join(replies), False
-
-    def _answer(self, request, now):
-        logs = self._logs
-        logs.request_id = request.request_id
-        context = ThampiContext(
-            request_id=request.request_id, deadline=now + request.remaining_ms / 1000, **self._shared
-        )
-        status, body, retire = self._answerer.answer(request.body, context, request.pretty)
-        logs.end_request()
-        return wire.reply(request.id, status, body, {"retire": True} if retire else None)
-
-
-def _groups(received):
-    """Messages that are answered together: one by one, so that no finished answer waits for its neighbour."""
-    return ((message,) for message in received)
 
 
 def _take(descriptor):

@@ -25,6 +25,8 @@ _HEAD_BYTES = _HEAD.size - _LENGTH_BYTES
 _REPLY_BYTES = _REPLY.size - _LENGTH_BYTES
 
 MAX_BODY = MAX_FRAME - 64 * 1024 - 64
+_COPY_BYTES = 128 * 1024
+_WRITEV_PARTS = 1024  # no system takes more at once
 _READ_BYTES = 64 * 1024  # below what allocators hand to the system page by page
 
 
@@ -48,16 +50,17 @@ class FrameReader:
         self._descriptor = descriptor
         self._rest = b""
 
-    def read(self):
+    def read(self, wanted=1):
         """Waits for at least one frame and gives all that are complete, as (type, id, payload); the payload
-        is a view into what came. None at the end of the stream. Raises WireError on a bad length."""
+        is a view into what came. While there are fewer than `wanted`, a frame that has begun to arrive is
+        waited for as well. None at the end of the stream. Raises WireError on a bad length."""
         data = self._rest
         frames = []
         while True:
             missing = self._cut(data, frames)
-            if frames:
+            if frames and (not self._rest or len(frames) >= wanted):
                 return frames
-            data = self._more(data, missing)
+            data = self._more(self._rest, missing)
             if data is None:
                 return None
 
@@ -109,10 +112,10 @@ def read_request(number, payload):
 
 
 def reply(number, status, body, extra=None):
-    """The bytes of a reply frame."""
+    """The bytes of a reply frame: its head, and `body` as it is."""
     more = _json(extra) if extra else b""
     length = _REPLY_BYTES + len(more) + len(body)
-    return b"".join((_REPLY.pack(length, REPLY, number, status, len(more)), more, body))
+    return _REPLY.pack(length, REPLY, number, status, len(more)) + more, body
 
 
 def frame(kind, number, message=None):
@@ -132,8 +135,22 @@ def read_json(payload):
     return value
 
 
-def write_all(descriptor, data):
-    """Writes everything; the usual case is one system call."""
+def write_all(descriptor, parts):
+    """Writes everything; the usual case is one system call. Big parts are not copied."""
+    size = sum(map(len, parts))
+    if size <= _COPY_BYTES or not hasattr(os, "writev"):
+        _write(descriptor, b"".join(parts))
+        return
+    for at in range(0, len(parts), _WRITEV_PARTS):
+        some = parts[at : at + _WRITEV_PARTS]
+        written = os.writev(descriptor, some)
+        for part in some:
+            if written < len(part):
+                _write(descriptor, memoryview(part)[written:])
+            written = max(0, written - len(part))
+
+
+def _write(descriptor, data):
     written = os.write(descriptor, data)
     if written < len(data):
         view = memoryview(data)
