@@ -1,5 +1,5 @@
 /** HTTP in, bytes to whoever answers, bytes out. Knows nothing of models. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { readBody } from './body.ts'
 import { type Cors, corsHeaders } from './cors.ts'
 import { refuse } from './guard.ts'
@@ -93,7 +93,7 @@ export function createGateway(options: GatewayOptions): Server {
       detail: 'The request is not valid HTTP, too large or too slow.',
     })
     const head = [
-      `HTTP/1.1 ${status} Bad Request`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       'Content-Type: application/problem+json',
       `Content-Length: ${body.length}`,
       'Connection: close',

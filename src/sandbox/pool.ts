@@ -1,6 +1,8 @@
 /** The sandboxes of one version: from none to as many as pay, replaced when they die, stopped when idle. */
 import type { Failed, Ready } from '../wire/messages.ts'
 import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
+import { type Job, jobOf, type Outcome, type PoolRequest } from './job.ts'
+import { Queue } from './queue.ts'
 import type { Sandbox } from './sandbox.ts'
 import { Scaling, type ScalingLimits } from './scaling.ts'
 
@@ -20,39 +22,6 @@ export interface PoolOptions {
   readonly onEvent: (level: 'INFO' | 'WARNING' | 'ERROR', message: string) => void
 }
 
-export interface PoolRequest {
-  readonly requestId: string
-  readonly body: Uint8Array
-  readonly pretty: boolean
-  readonly traceparent?: string | undefined
-  /** Time the caller still has. */
-  readonly remainingMs: number
-  /** True when nobody waits for the answer any more: what is still queued is then not executed. */
-  readonly isAbandoned?: () => boolean
-}
-
-/** What a request came to. Nothing here knows HTTP, except the status the runtime chose. */
-export type Outcome =
-  | { readonly type: 'reply'; readonly status: number; readonly body: Buffer }
-  | { readonly type: 'crashed'; readonly ending: Ending }
-  | { readonly type: 'late'; readonly executed: 'no' | 'maybe' }
-  | { readonly type: 'overloaded'; readonly retryAfterMs: number }
-  | { readonly type: 'unavailable'; readonly failed: Failed; readonly retryAfterMs: number }
-  | { readonly type: 'closed' }
-
-interface Job {
-  readonly request: PoolRequest
-  readonly arrived: number
-  readonly deadline: number
-  readonly finish: (outcome: Outcome) => void
-  timer: NodeJS.Timeout
-  attempts: number
-  sandbox: Sandbox | undefined
-  done: boolean
-  /** Its batch died: it is asked again on its own, so that one poisonous request does not take the others along. */
-  alone: boolean
-}
-
 interface Member {
   ready: Ready | undefined
   idleSince: number
@@ -69,7 +38,7 @@ export class Pool {
   #options: PoolOptions
   #scaling: Scaling
   #members = new Map<Sandbox, Member>()
-  #queue: Job[] = []
+  #queue = new Queue()
   #closed = false
   #idleTimer: NodeJS.Timeout
   #waitTimer: NodeJS.Timeout | undefined
@@ -108,29 +77,12 @@ export class Pool {
     if (this.#queue.length >= this.#options.maxQueue) {
       return Promise.resolve({ type: 'overloaded', retryAfterMs: 1000 })
     }
-    const arrived = performance.now()
-    if (this.#failed && arrived < this.#quietUntil) {
-      const retryAfterMs = Math.ceil(this.#quietUntil - arrived)
-      return Promise.resolve({ type: 'unavailable', failed: this.#failed, retryAfterMs })
+    const quietMs = this.#quietUntil - performance.now()
+    if (this.#failed && quietMs > 0) {
+      return Promise.resolve({ type: 'unavailable', failed: this.#failed, retryAfterMs: Math.ceil(quietMs) })
     }
     return new Promise(resolve => {
-      const job: Job = {
-        request,
-        arrived,
-        deadline: arrived + request.remainingMs,
-        attempts: 0,
-        sandbox: undefined,
-        done: false,
-        alone: false,
-        timer: setTimeout(() => this.#late(job), request.remainingMs),
-        finish: outcome => {
-          if (job.done) return
-          job.done = true
-          clearTimeout(job.timer)
-          resolve(outcome)
-        },
-      }
-      this.#queue.push(job)
+      this.#queue.push(jobOf(request, resolve, job => this.#late(job)))
       this.#dispatch()
     })
   }
@@ -140,32 +92,18 @@ export class Pool {
     this.#closed = true
     clearInterval(this.#idleTimer)
     clearTimeout(this.#waitTimer)
-    for (const job of this.#queue.splice(0)) job.finish({ type: 'closed' })
+    for (const job of this.#queue.drain()) job.finish({ type: 'closed' })
     await Promise.all([...this.#members.keys()].map(sandbox => sandbox.stop()))
   }
 
   #dispatch(): void {
-    while (this.#queue.length > 0) {
-      const head = this.#queue[0] as Job
-      if (head.done || head.request.isAbandoned?.()) {
-        this.#queue.shift()
-        head.finish({ type: 'closed' })
-        continue
-      }
+    for (let head = this.#queue.head; head; head = this.#queue.head) {
       const target = this.#freest()
       // A busy sandbox may take one more while it works, but an idle or a new one answers sooner.
       if (!target || target.inFlight > 0) this.#startFor(this.#queue.length)
       if (!target || this.#collects(head, target)) return
-      this.#send(this.#take(target), target)
+      this.#send(this.#queue.take(target.batch), target)
     }
-  }
-
-  /** What goes to `target` now: one request, or all that wait up to its batch. */
-  #take(target: Sandbox): Job[] {
-    if (target.batch <= 1 || this.#queue[0]?.alone) return this.#queue.splice(0, 1)
-    let end = 1
-    while (end < this.#queue.length && end < target.batch && !this.#queue[end]?.alone) end += 1
-    return this.#queue.splice(0, end)
   }
 
   /** True while a batch that is not full may wait for more; a timer then looks again. */
@@ -259,7 +197,7 @@ export class Pool {
     // What waits has seen one start fail. A loaded sibling still serves it; otherwise it must not wait for a second failure.
     const served = [...this.#members].some(([sandbox, { ready }]) => ready && sandbox.isAlive)
     if (served) return
-    for (const job of this.#queue.splice(0)) {
+    for (const job of this.#queue.drain()) {
       job.finish({ type: 'unavailable', failed: error.failed, retryAfterMs: Math.ceil(backoff) })
     }
   }
@@ -314,7 +252,7 @@ export class Pool {
     }
     job.alone ||= wasBatch
     this.#options.onEvent('INFO', `request ${job.request.requestId} is asked again, its process died`)
-    this.#queue.unshift(job)
+    this.#queue.putBack(job)
   }
 
   /** A call in a model cannot be cancelled, so its process ends; the neighbours of the call are asked again elsewhere. */
