@@ -25,8 +25,10 @@ export type {
   Weights,
 } from './platforms/platform.ts'
 export { type Prediction, predict } from './predict.ts'
+export { type RollbackOptions, rollback, route } from './route.ts'
 export { type Served, type ServeOptions, serve } from './serve.ts'
 export type { Settings } from './settings/settings.ts'
 export type { Stage } from './settings/stage.ts'
 export { realSystem, type System } from './system/system.ts'
 export { undeploy } from './undeploy.ts'
+export { listVersions, type Versions } from './versions.ts'

@@ -8,6 +8,7 @@ import type { SavedModel } from './model/saved-model.ts'
 import type { Deployment, Version, Weights } from './platforms/platform.ts'
 import { prove } from './prove.ts'
 import type { Stage } from './settings/stage.ts'
+import { originOf } from './system/origin.ts'
 import { installation } from './system/package.ts'
 import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
@@ -70,9 +71,10 @@ export async function serve(
     system,
   )
   for (const notice of bundle.notices) system.tell(notice)
+  const origin = await originOf(resolve(system.cwd, options.projectDir ?? '.'), system)
   return platform.exclusively(stage, async () => {
     const before = await platform.find(stage)
-    const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc })
+    const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc, ...origin })
     const receiptsReplayed = await prove(version, model.receipts, platform)
     if (receiptsReplayed > 0) system.tell(`${examples(receiptsReplayed)} replayed, identical`)
     const unchanged = before?.weights.get(version.number) === 100

@@ -105,6 +105,12 @@ function look(program: Command, run: Run): void {
       run(async session => (await import('./commands/logs.ts')).logsCommand(stage, flags, session)),
     )
 
+  command(program, 'versions [stage]', 'What was released, and what gets traffic', [
+    'thampi versions staging',
+  ]).action(stage =>
+    run(async session => (await import('./commands/versions.ts')).versionsCommand(stage, session)),
+  )
+
   command(program, 'doctor', 'Is this machine ready, and what would mend it?', ['thampi doctor']).action(() =>
     run(async session => (await import('./commands/doctor.ts')).doctorCommand(session)),
   )
@@ -116,6 +122,23 @@ function look(program: Command, run: Run): void {
 
 function operate(program: Command, run: Run): void {
   program.commandsGroup('Operate:')
+  command(program, 'rollback [stage]', 'Go back to an earlier version', ['thampi rollback staging'])
+    .addOption(
+      new TwoSpellings(
+        '--num-rollback <steps>',
+        'how many releases back; -n for short (default: 1)',
+      ).argParser(positive),
+    )
+    .addOption(new Option('-n <steps>').argParser(positive).hideHelp())
+    .addOption(new Option('--to <version>', 'this version').argParser(positive))
+    .action((stage, flags) =>
+      run(async session => (await import('./commands/route.ts')).rollbackCommand(stage, flags, session)),
+    )
+
+  command(program, 'route [words...]', 'Divide the traffic between versions', [
+    'thampi route staging 12=90 13=10',
+  ]).action(words => run(async session => (await import('./commands/route.ts')).routeCommand(words, session)))
+
   command(program, 'undeploy [stage]', 'Stop serving a stage', ['thampi undeploy staging --yes'])
     .option('-y, --yes', 'do not ask')
     .addOption(new TwoSpellings('--remove-logs', 'remove its logs as well'))
@@ -189,6 +212,11 @@ function command(program: Command, line: string, description: string, examples: 
       'after',
       `\nExample: ${examples.join('\n         ')}\nOptions of every command: thampi --help`,
     )
+}
+
+function positive(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw usage(`"${text}" is not a whole number above 0.`, 'thampi rollback staging --num-rollback 1')
 }
 
 function port(text: string): number {

@@ -12,6 +12,10 @@ export interface Version {
   /** Naive UTC time, part of every answer this version gives. */
   readonly servedTimeUtc: string
   readonly instanceId: string
+  /** Who released it, `user@machine`. */
+  readonly by?: string | undefined
+  /** Commit of the project it was released from, when the project is a git checkout. */
+  readonly commit?: string | undefined
 }
 
 /** Version number → share of the traffic in percent; the shares add up to 100. */
@@ -62,6 +66,8 @@ export interface Removal {
 export interface ReleaseOptions {
   /** Fixed by people who re-create a release; undefined: now. */
   readonly servedTimeUtc?: string | undefined
+  readonly by?: string | undefined
+  readonly commit?: string | undefined
 }
 
 export interface Platform {
@@ -77,6 +83,8 @@ export interface Platform {
   /** Atomic; rollback and canary are this. */
   route(stage: Stage, weights: Weights): Promise<Deployment>
   find(stage: Stage): Promise<Deployment | undefined>
+  /** The versions that can still be routed, oldest first. */
+  versions(stage: Stage): Promise<readonly Version[]>
   /** Ends the stage: pointer, versions, processes. What stays is named. */
   remove(stage: Stage, options: RemoveOptions): Promise<Removal>
   logs(stage: Stage, options: LogOptions): AsyncIterable<LogLine>

@@ -223,6 +223,13 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
       'staging is not deployed: nothing of "mymodel" is served on the local platform.\nFix: thampi serve staging',
     mends: 'Serve it. When you did: is it the same `THAMPI_HOME`, the same platform, the same directory?',
   },
+  VERSION_UNKNOWN: {
+    means:
+      'A rollback or a route names a version that was never released on the stage, or is no longer kept.',
+    looks: 'There is no version 9.\nThere are: 1, 2.\nFix: thampi versions',
+    mends:
+      'Look at `thampi versions STAGE` and name one of those. How many are kept: `num_retained_versions`.',
+  },
   STILL_DEPLOYED: {
     means: '`clean` would take the files from under a stage that answers.',
     looks:

@@ -8,7 +8,7 @@ import type { Deployment, Version } from '../platform.ts'
 import type { DoorRoutes } from './door.ts'
 import type { Host } from './host.ts'
 import type { StageKey } from './layout.ts'
-import { type CurrentRecord, type VersionRecord, versionsOnDisk } from './records.ts'
+import type { CurrentRecord, VersionRecord } from './records.ts'
 import type { ServedStage } from './served-stage.ts'
 import { collectLayers } from './store.ts'
 
@@ -124,6 +124,14 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       return stage?.isServed ? deploymentOf(host, stage) : null
     },
 
+    'POST /list': async input => {
+      const stage = host.find(input as StageKey)
+      const records = await Promise.all(
+        ((await stage?.numbers()) ?? []).map(number => stage?.version(number)),
+      )
+      return records.flatMap(record => (record ? [versionOf(record)] : []))
+    },
+
     'POST /remove': async input => {
       const wasServed = await host.remove(input as StageKey)
       await collect(host, turns.size)
@@ -176,8 +184,8 @@ function loadError({ failed }: SandboxFailed, { stage }: VersionRecord): ThampiE
 }
 
 function versionOf(record: VersionRecord): Version {
-  const { stage, model, number, bundle, servedTimeUtc, properties } = record
-  return { stage, model, number, bundle, servedTimeUtc, instanceId: properties.instance_id }
+  const { stage, model, number, bundle, servedTimeUtc, properties, by, commit } = record
+  return { stage, model, number, bundle, servedTimeUtc, instanceId: properties.instance_id, by, commit }
 }
 
 /** A deployment as it travels through the door: weights as pairs, because JSON has no maps. */
@@ -197,7 +205,7 @@ async function collect(host: Host, turns: number): Promise<void> {
   if (turns > 1) return
   const used = new Set<string>()
   for (const stage of host.stages) {
-    for (const number of await versionsOnDisk(host.at, stage.key)) {
+    for (const number of await stage.numbers()) {
       const record = await stage.version(number)
       for (const digest of Object.values(record?.layers ?? {})) used.add(digest)
     }

@@ -40,6 +40,7 @@ export function openLocal(system: System): Platform {
     send: (version, body) => send(at, version, body, system),
     route: (stage, weights) => route(at, stage, weights, system),
     find: stage => find(at, stage, system),
+    versions: stage => versions(at, stage, system),
     remove: (stage, options) => remove(at, stage, options, system),
     logs: (stage, options) => logs(at, stage, options),
   }
@@ -76,6 +77,8 @@ async function release(
     ...keyOf(stage),
     bundle: bundle.digest,
     servedTimeUtc: options.servedTimeUtc ?? naiveUtc(system.now()),
+    by: options.by,
+    commit: options.commit,
     isTimeChosen: options.servedTimeUtc !== undefined,
     properties: bundle.properties,
     python: bundle.environment.python,
@@ -125,6 +128,11 @@ async function find(at: Layout, stage: Stage, system: System): Promise<Deploymen
   if (!(await isWanted(at, stage, system))) return undefined
   const document = await knock<DeploymentDocument | null>(at.door, 'POST /find', keyOf(stage))
   return document ? revive(document) : undefined
+}
+
+async function versions(at: Layout, stage: Stage, system: System): Promise<readonly Version[]> {
+  if (!(await isWanted(at, stage, system))) return []
+  return knock<readonly Version[]>(at.door, 'POST /list', keyOf(stage))
 }
 
 async function remove(

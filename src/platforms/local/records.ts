@@ -36,6 +36,8 @@ export interface VersionRecord extends StageKey {
   /** File of the model layer → digest: what the runtime compares before it loads. */
   readonly digests: Readonly<Record<string, Digest>>
   readonly settings: VersionSettings
+  readonly by?: string | undefined
+  readonly commit?: string | undefined
   /** Whether its processes may be forked; known once the model was loaded. */
   readonly mayFork?: boolean
 }

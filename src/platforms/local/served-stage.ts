@@ -73,8 +73,13 @@ export class ServedStage implements Endpoint {
     return readRecord<VersionRecord>(this.#options.at.version(this.key, number))
   }
 
+  /** The versions kept, ascending. */
+  numbers(): Promise<number[]> {
+    return versionsOnDisk(this.#options.at, this.key)
+  }
+
   async nextNumber(): Promise<number> {
-    return (((await versionsOnDisk(this.#options.at, this.key)).at(-1) ?? 0) as number) + 1
+    return ((await this.numbers()).at(-1) ?? 0) + 1
   }
 
   /** Keeps a release, after its model has been loaded once. Throws what kept it from loading; then nothing has changed. */
@@ -218,7 +223,7 @@ export class ServedStage implements Endpoint {
   /** Old versions go when there are more than the stage retains; routed ones never do. */
   async #collect(retained: number): Promise<void> {
     const routed = new Set(this.#weights.map(([number]) => number))
-    const numbers = await versionsOnDisk(this.#options.at, this.key)
+    const numbers = await this.numbers()
     for (const number of numbers.slice(0, -retained)) {
       if (!routed.has(number)) await rm(this.#options.at.version(this.key, number), { force: true })
     }
