@@ -55,52 +55,62 @@ def saved(tmp_path):
     return save
 
 
-class Host:
-    """The other end of the wire, as simple as it can be."""
+def spawn(layer, python=sys.executable, env=None, cwd=None):
+    """(process, descriptor to read from, descriptor to write to) of a runtime that waits for `start`."""
+    to_read, write = os.pipe()
+    read, to_write = os.pipe()
 
-    def __init__(self, layer, model_dir, python=sys.executable, env=None, cwd=None, **more):
-        to_read, self._write = os.pipe()
-        self._read, to_write = os.pipe()
+    def move():
+        # Through high numbers, because the pipes may have come as 3 and 4 the wrong way round.
+        a, b = os.dup(to_read), os.dup(to_write)
+        while b < 5 or a < 5:
+            a, b = os.dup(a), os.dup(b)
+        os.dup2(a, 3)
+        os.dup2(b, 4)
+
+    process = subprocess.Popen(
+        [python, str(layer)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        close_fds=False,
+        preexec_fn=move,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | (env or {}),
+        cwd=cwd,
+    )
+    os.close(to_read)
+    os.close(to_write)
+    return process, read, write
+
+
+def start_of(model_dir, more):
+    """What `start` says about a saved model."""
+    return {
+        "protocol": 1,
+        "modelDir": str(model_dir),
+        "codeDir": None,
+        "digests": {
+            name: digest((Path(model_dir) / name).read_bytes())
+            for name in ("model.pkl", "thampi.json")
+            if (Path(model_dir) / name).exists()
+        },
+        "servedTimeUtc": SERVED,
+        "stage": "staging",
+        "model": "mymodel",
+        "version": 7,
+        "errors": "full",
+        "logLevel": "INFO",
+        "maxResultBytes": 6291456,
+        **more,
+    }
+
+
+class Talk:
+    """The other end of a wire, as simple as it can be."""
+
+    def __init__(self, read, write):
+        self._read = read
+        self._write = write
         self._ids = itertools.count(1)
-
-        def move():
-            # Through high numbers, because the pipes may have come as 3 and 4 the wrong way round.
-            a, b = os.dup(to_read), os.dup(to_write)
-            while b < 5 or a < 5:
-                a, b = os.dup(a), os.dup(b)
-            os.dup2(a, 3)
-            os.dup2(b, 4)
-
-        self.process = subprocess.Popen(
-            [python, str(layer)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            close_fds=False,
-            preexec_fn=move,
-            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | (env or {}),
-            cwd=cwd or model_dir,
-        )
-        os.close(to_read)
-        os.close(to_write)
-        self.start = {
-            "protocol": 1,
-            "modelDir": str(model_dir),
-            "codeDir": None,
-            "digests": {
-                name: digest((Path(model_dir) / name).read_bytes())
-                for name in ("model.pkl", "thampi.json")
-                if (Path(model_dir) / name).exists()
-            },
-            "servedTimeUtc": SERVED,
-            "stage": "staging",
-            "model": "mymodel",
-            "version": 7,
-            "errors": "full",
-            "logLevel": "INFO",
-            "maxResultBytes": 6291456,
-            **more,
-        }
-        self.send(START, 0, json.dumps(self.start).encode())
 
     def send(self, kind, number=0, payload=b""):
         data = HEAD.pack(5 + len(payload), kind, number) + payload
@@ -122,12 +132,6 @@ class Host:
     def ready(self):
         kind, _, payload = self.receive()
         assert kind == READY, payload
-        return json.loads(payload)
-
-    def failed(self):
-        kind, _, payload = self.receive()
-        assert kind == FAILED, payload
-        assert self.process.wait(20) == 70
         return json.loads(payload)
 
     def request_bytes(self, body, request_id="r-1", pretty=False, remaining_ms=20_000, extra=b""):
@@ -161,6 +165,31 @@ class Host:
             answers[number] = status, payload[4 + m :], json.loads(payload[4 : 4 + m] or "null")
         return [answers[number] for number in numbers]
 
+    def _exactly(self, size):
+        data = b""
+        while len(data) < size:
+            chunk = os.read(self._read, size - len(data))
+            if not chunk:
+                return None
+            data += chunk
+        return data
+
+
+class Host(Talk):
+    """A sandbox in a process of its own."""
+
+    def __init__(self, layer, model_dir, python=sys.executable, env=None, cwd=None, **more):
+        self.process, read, write = spawn(layer, python, env, cwd or model_dir)
+        super().__init__(read, write)
+        self.start = start_of(model_dir, more)
+        self.send(START, 0, json.dumps(self.start).encode())
+
+    def failed(self):
+        kind, _, payload = self.receive()
+        assert kind == FAILED, payload
+        assert self.process.wait(20) == 70
+        return json.loads(payload)
+
     def stop(self):
         """Asks the sandbox to stop; its exit status and the lines it printed as (request id, level, text)."""
         self.send(STOP)
@@ -182,12 +211,3 @@ class Host:
         for descriptor in (self._write, self._read):
             if descriptor is not None:
                 os.close(descriptor)
-
-    def _exactly(self, size):
-        data = b""
-        while len(data) < size:
-            chunk = os.read(self._read, size - len(data))
-            if not chunk:
-                return None
-            data += chunk
-        return data

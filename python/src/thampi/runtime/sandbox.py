@@ -10,13 +10,12 @@ import gc
 import os
 import platform
 import signal
-import sys
 import time
 
 import thampi
 from thampi.context import ThampiContext
 from thampi.errors import ThampiError
-from thampi.runtime import load, modules, wire
+from thampi.runtime import load, modules, process, wire
 from thampi.runtime.answer import Answerer
 from thampi.runtime.batch import Together
 from thampi.runtime.logs import Logs
@@ -33,10 +32,17 @@ _EXIT_PROTOCOL = 76
 
 def main():
     """Runs until the host stops us or goes away. Never returns after a failure: the process ends."""
-    _die_with_parent()
-    incoming, outgoing = _take(HOST_TO_RUNTIME), _take(RUNTIME_TO_HOST)
-    _close_stdin()
+    process.die_with_parent()
+    incoming, outgoing = process.move(HOST_TO_RUNTIME), process.move(RUNTIME_TO_HOST)
+    process.close_stdin()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the host's to handle
+    connection = _converse(incoming, outgoing)
+    if connection is not None:  # we were a zygote, and are its child now
+        _converse(connection, connection)
+
+
+def _converse(incoming, outgoing):
+    """Does what the first message says, until `stop`; gives the child of a zygote its own connection."""
     frames = wire.FrameReader(incoming)
     try:
         received = frames.read()
@@ -45,14 +51,26 @@ def main():
         (kind, _, payload), *received = received
         if kind != wire.START:
             raise wire.WireError("the first message is not `start`")
-        loop = _start(wire.read_json(payload), outgoing)
+        start = wire.read_json(payload)
         del payload
-        loop.run(received, frames)
+        if start.get("protocol") != wire.PROTOCOL:
+            _fail(outgoing, _foreign(start.get("protocol")))
+        if start.get("zygote"):
+            from thampi.runtime import zygote  # sockets and all
+
+            return zygote.run(start.get("imports") or (), received, frames, outgoing)
+        _start(start, outgoing).run(received, frames)
     except wire.WireError as error:
         os.write(2, f"thampi: the host broke the protocol: {error}\n".encode())
         os._exit(_EXIT_PROTOCOL)
     except (BrokenPipeError, ConnectionResetError):
         os._exit(0)  # the host is gone
+    return None
+
+
+def _foreign(protocol):
+    what = f"The host speaks protocol {protocol}, this runtime speaks {wire.PROTOCOL}."
+    return ThampiError("INTERNAL", what, hint="use the same version of thampi on both sides.")
 
 
 def _start(start, outgoing):
@@ -93,9 +111,6 @@ def _loop(start, answerer, *more):
 
 
 def _load(start):
-    if start.get("protocol") != wire.PROTOCOL:
-        what = f"The host speaks protocol {start.get('protocol')}, this runtime speaks {wire.PROTOCOL}."
-        raise ThampiError("INTERNAL", what, hint="use the same version of thampi on both sides.")
     saved = load.read_saved(start["modelDir"], start.get("digests") or {}, start.get("model"))
     properties = {**saved.properties, "served_time_utc": start.get("servedTimeUtc")}
     model = load.unpickle(saved, start.get("codeDir"))
@@ -128,35 +143,3 @@ def _fail(outgoing, error):
     }
     wire.write_all(outgoing, (wire.frame(wire.FAILED, 0, message),))
     os._exit(_EXIT_FAILED)
-
-
-def _take(descriptor):
-    """Moves one of ours to a high number, where a model that counts descriptors does not trip over it."""
-    lowest = 200
-    try:
-        import fcntl
-
-        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, lowest)
-    except (ImportError, OSError):  # Windows, or the limit of open files is very low
-        moved = os.dup(descriptor)
-    os.close(descriptor)
-    if os.name == "posix":
-        os.set_blocking(moved, True)
-    return moved
-
-
-def _close_stdin():
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-
-
-def _die_with_parent():
-    """On Linux the kernel ends us with the host, even while a model computes; elsewhere the end of the stream
-    does, between two requests."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)

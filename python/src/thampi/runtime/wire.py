@@ -11,8 +11,8 @@ __all__ = ["FrameReader", "Request", "WireError", "frame", "read_json", "read_re
 PROTOCOL = 1
 MAX_FRAME = 16 * 1024 * 1024
 
-START, REQUEST, STOP, PING = 1, 2, 3, 4
-READY, FAILED, REPLY, PONG = 65, 66, 67, 68
+START, REQUEST, STOP, PING, FORK = 1, 2, 3, 4, 5
+READY, FAILED, REPLY, PONG, FORKED, EXITED = 65, 66, 67, 68, 69, 70
 
 _HEAD = Struct(">IBI")  # length, type, id
 _REQUEST = Struct(">IBB")  # remainingMs, flags, length of the request id
@@ -49,6 +49,9 @@ class FrameReader:
     def __init__(self, descriptor):
         self._descriptor = descriptor
         self._rest = b""
+
+    def fileno(self):
+        return self._descriptor
 
     def read(self, wanted=1):
         """Waits for at least one frame and gives all that are complete, as (type, id, payload); the payload
