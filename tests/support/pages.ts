@@ -36,6 +36,7 @@ export function withoutChance(text: string): string {
     .replace(/\d+\.\d+ s\b/g, 'N s')
     .replace(/\[\d{13}\]/g, '[MS]')
     .replace(/\d+(\.\d+)? ms/g, 'N ms')
+    .replace(/with (pip|uv)\b/g, 'with INSTALLER')
     .replace(/sandbox \d+/g, 'sandbox PID')
     .replace(/\[[0-9A-Z]{26}\]/g, '[REQUEST]')
     .replace(/'thampi-[a-z0-9]{9}'/g, "'thampi-RANDOM'")
