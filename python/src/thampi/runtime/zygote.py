@@ -15,7 +15,7 @@ import traceback
 import warnings
 
 import thampi
-from thampi.runtime import wire
+from thampi.runtime import modules, wire
 from thampi.runtime.process import die_with_parent, move
 
 __all__ = ["run"]
@@ -30,25 +30,22 @@ def run(imports, received, frames, outgoing):
     """
     began = time.monotonic()
     _import(imports)
+    zygote = _Zygote(frames, outgoing)
+    ready = {
+        "protocol": wire.PROTOCOL,
+        "runtime": "python",
+        "version": thampi.__version__,
+        "language": platform.python_version(),
+        "credits": 0,
+        "batch": 0,
+        "modules": modules.of_libraries(),
+        "fork": zygote.obstacle() is None,
+        "loadMs": round((time.monotonic() - began) * 1000),
+    }
     # A collection in a child would write into pages that all of them share.
     gc.collect()
     gc.freeze()
-    zygote = _Zygote(frames, outgoing)
-    zygote.say(
-        wire.READY,
-        0,
-        {
-            "protocol": wire.PROTOCOL,
-            "runtime": "python",
-            "version": thampi.__version__,
-            "language": platform.python_version(),
-            "credits": 0,
-            "batch": 0,
-            "modules": [],
-            "fork": zygote.obstacle() is None,
-            "loadMs": round((time.monotonic() - began) * 1000),
-        },
-    )
+    zygote.say(wire.READY, 0, ready)
     return zygote.obey(received)
 
 
