@@ -135,7 +135,7 @@ describe('a mistake in the line', () => {
   })
 
   it('does not offer what is not built', async () => {
-    for (const command of ['rollback', 'status', 'plan', 'manage']) {
+    for (const command of ['status', 'plan', 'manage']) {
       expect((await thampi([command])).err).toContain(`Unknown command '${command}'.`)
     }
   })

@@ -12,6 +12,7 @@ import { runningHost, stopHost } from '../../src/platforms/local/start-host.ts'
 import type { Stage } from '../../src/settings/stage.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
+import { isRunning } from '../support/processes.ts'
 import { temporaryDirectory } from '../support/python.ts'
 import { all, answering, ask, bundleOf, testPlatform } from './suite.ts'
 
@@ -207,12 +208,3 @@ describe('the host on this machine', () => {
     expect((await fetch(url, { method: 'POST', body: 'x'.repeat(7_000_000) })).status).toBe(413)
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-  } catch {
-    return false
-  }
-}
