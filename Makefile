@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: help setup build demo test clean
+.PHONY: help setup build demo test bench clean
 
 help:
 	@echo "make demo    train the tutorial's model, save it, serve it on this machine, ask it"
 	@echo "make test    everything that proves it: format, lint, types, floors, unit, journeys, Python"
+	@echo "make bench   against other servers, side by side; make bench ARGS=--quick is the small version"
 	@echo "make build   the npm tarball and the wheel, in out/"
 	@echo "make setup   only the tools; make clean removes what the other targets made"
 
@@ -30,5 +31,10 @@ demo: setup
 test: setup
 	@node scripts/test.mjs
 
+bench: setup
+	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install --yes --quiet wrk; } \
+		|| { echo "wrk makes the load. Fix: apt-get install wrk"; exit 1; }
+	@node benchmarks/bench.mjs $(ARGS)
+
 clean:
-	rm -rf lib out .demo .journeys test-results node_modules .venv
+	rm -rf lib out .demo .journeys test-results benchmarks/.environments benchmarks/.work node_modules .venv

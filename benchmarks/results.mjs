@@ -1,0 +1,88 @@
+/** What was measured, for machines: every run, in `results.json`. A later run of one workload replaces only that. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { median } from './numbers.mjs'
+
+/**
+ * @typedef {import('./measure.mjs').Measured} Measured
+ *
+ * @typedef {object} Measurement of one workload
+ * @property {string} title
+ * @property {string} date
+ * @property {number} runs
+ * @property {number} seconds
+ * @property {Record<string, { peer: string, name: string, error?: string, runs: Record<string, Measured[]> }>} cells
+ *   by `peer · configuration`; `runs` by number of connections
+ *
+ * @typedef {object} Special
+ * @property {string} title
+ * @property {string} date
+ * @property {Record<string, { unit: string, values: number[] }>} samples
+ *
+ * @typedef {object} Results
+ * @property {1} schemaVersion
+ * @property {object} machine
+ * @property {string} generator
+ * @property {Record<string, Record<string, string>>} versions
+ * @property {Record<string, string>} unavailable why a peer is missing
+ * @property {Record<string, Measurement>} workloads
+ * @property {Record<string, Special>} specials
+ */
+
+const fileName = 'results.json'
+
+/** @returns {Results} */
+export function readResults(dir) {
+  const file = join(dir, fileName)
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  const machine = describeMachine()
+  // Ratios between runs on two machines mean nothing.
+  if (before && JSON.stringify(before.machine) === JSON.stringify(machine)) return before
+  return {
+    schemaVersion: 1,
+    machine,
+    generator: '',
+    versions: {},
+    unavailable: {},
+    workloads: {},
+    specials: {},
+  }
+}
+
+export function writeResults(dir, results) {
+  mkdirSync(dir, { recursive: true })
+  const short = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
+  writeFileSync(join(dir, fileName), `${JSON.stringify(results, short, 1)}\n`)
+}
+
+function describeMachine() {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGB: Math.round(totalmem() / 2 ** 30),
+    os: `${platform()} ${release().split('.').slice(0, 2).join('.')} ${arch()}`,
+    node: process.version,
+  }
+}
+
+/**
+ * The median of one quantity over the runs of a cell; undefined when there is none, or when any answer was wrong:
+ * a service that answers wrongly is not fast.
+ * @param {Results} results
+ * @param {string} workload
+ * @param {string} cell
+ * @param {number} connections
+ * @param {keyof Measured} quantity
+ */
+export function medianOf(results, workload, cell, connections, quantity) {
+  const runs = results.workloads[workload]?.cells[cell]?.runs[connections]
+  if (!runs || runs.length === 0 || runs.some(({ wrong }) => wrong > 0)) return undefined
+  return median(runs.map(run => run[quantity]))
+}
+
+/** The median of a special's sample. */
+export function sampleOf(results, special, name) {
+  const values = results.specials[special]?.samples[name]?.values
+  return values && values.length > 0 ? median(values) : undefined
+}

@@ -1,0 +1,37 @@
+/** The sandboxes of a running Thampi, as its host names them. */
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isAlive } from './processes.mjs'
+
+const patienceMs = 20_000
+
+/**
+ * @param {{ dir: string }} service
+ * @returns {Promise<number[]>} process ids
+ */
+export function sandboxesOf({ dir }) {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath: join(dir, 'home/local/host.sock'), path: '/host' }, response => {
+      let text = ''
+      response.on('data', chunk => {
+        text += chunk
+      })
+      response.on('end', () => resolve(JSON.parse(text).stages.flatMap(({ pids }) => pids)))
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+/** Kills every sandbox and resolves when the host knows of none. */
+export async function endSandboxes(service) {
+  const deadline = Date.now() + patienceMs
+  while (Date.now() < deadline) {
+    const pids = await sandboxesOf(service)
+    if (pids.length === 0) return
+    for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL')
+    await sleep(20)
+  }
+  throw new Error('sandboxes come back although nobody asks')
+}

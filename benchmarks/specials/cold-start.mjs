@@ -1,0 +1,62 @@
+/** The first answer when no sandbox runs: forked from a zygote, in a fresh interpreter, and Python by itself. */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../ask.mjs'
+import thampi, { configured } from '../peers/thampi.mjs'
+import { endSandboxes } from '../sandboxes.mjs'
+import { startService } from '../service.mjs'
+
+const model = { kind: 'tutorial', input: [5.9, 3.2, 4.8, 1.8], expected: 2 }
+const services = join(import.meta.dirname, '..', 'services')
+
+/** @type {import('./index.mjs').SpecialWorkload} */
+export default {
+  name: 'cold start',
+  title: 'First answer from zero sandboxes',
+  run: async ({ python, small }) => {
+    const forked = configured('forked', { batched: true, keepWarm: false })
+    const fresh = configured('fresh', { batched: true, keepWarm: false, settings: { fork: false } })
+    const samples = {
+      'forked from a zygote': { unit: 'ms', values: [] },
+      'fresh interpreter': { unit: 'ms', values: [] },
+      'Python alone: import, load, predict once': { unit: 'ms', values: [] },
+    }
+    const [one, other, alone] = Object.values(samples)
+    const running = []
+    try {
+      for (const configuration of [forked, fresh]) {
+        running.push(await startService(thampi, configuration, { python, ...model }))
+      }
+      for (let i = 0; i < (small ? 3 : 11); i++) {
+        one.values.push(await firstAnswer(running[0]))
+        other.values.push(await firstAnswer(running[1]))
+        alone.values.push(pythonAlone(python))
+      }
+    } finally {
+      for (const service of running) await service.stop()
+    }
+    return samples
+  },
+}
+
+async function firstAnswer(service) {
+  await endSandboxes(service)
+  // The host has seen the end; what it does about it must not be measured.
+  await sleep(200)
+  const { status, body, ms } = await ask(service.origin + service.path, thampi.body(model.input))
+  if (status !== 200 || thampi.read(body) !== model.expected)
+    throw new Error(`a wrong answer: ${status} ${body}`)
+  return ms
+}
+
+function pythonAlone(python) {
+  const code = `import models; assert models.load("tutorial").predict(${JSON.stringify(model.input)}) == 2`
+  const started = performance.now()
+  const { status, stderr } = spawnSync(python, ['-c', code], {
+    env: { PYTHONPATH: services },
+    timeout: 60_000,
+  })
+  if (status !== 0) throw new Error(`${stderr}`)
+  return performance.now() - started
+}
