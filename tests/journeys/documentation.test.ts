@@ -8,8 +8,10 @@ import { type Project, project } from '../support/journey.ts'
 import { stepsOf, withoutChance } from '../support/pages.ts'
 
 describe('README', () => {
+  const made = project()
+
   it('starts with three commands that serve a model', async () => {
-    await follow('README.md', project())
+    await follow('README.md', made)
   })
 
   it('shows the training script of the example', () => {
@@ -23,8 +25,9 @@ describe('README', () => {
 })
 
 describe('tutorial', () => {
+  const made = project()
+
   it('runs as it was published', async () => {
-    const made = project()
     writeFileSync(
       made.env.AWS_CONFIG_FILE as string,
       '[profile analytics]\nregion = eu-west-1\n\n[default]\nregion = us-east-1\n',
