@@ -94,7 +94,8 @@ function stageFor(name: string | undefined, { settings }: Engine): Stage {
 }
 
 async function modelDirOf({ modelDir }: ServeOptions, { cwd }: System): Promise<string> {
-  if (modelDir !== undefined) return resolve(cwd, modelDir)
+  // As its user wrote it: so it stands in messages.
+  if (modelDir !== undefined) return modelDir
   const newest = await newestModel(join(cwd, 'models'))
   if (newest !== undefined) return newest
   throw new ThampiError('MODEL_MISSING', {

@@ -89,9 +89,14 @@ def test_a_length_that_no_frame_has_ends_the_conversation(data, tmp_path):
         wire.FrameReader(stream.fileno()).read()
 
 
-@pytest.fixture(scope="module")
-def asked(layer, tmp_path_factory):
+@pytest.fixture(scope="module", params=["with orjson", "without orjson"])
+def asked(request, layer, tmp_path_factory):
     """Asks a model; each has one sandbox, which answers all its cases and is replaced when it wants to be."""
+    environment = {}
+    if request.param == "without orjson":
+        nowhere = tmp_path_factory.mktemp("nowhere")
+        (nowhere / "orjson.py").write_text("raise ImportError\n")
+        environment = {"PYTHONPATH": str(nowhere)}
     from conftest import Host
 
     import thampi
@@ -109,7 +114,9 @@ def asked(layer, tmp_path_factory):
             times = {key: properties[key] for key in ("instance_id", "trained_time_utc")}
             saved = thampi.save(getattr(contract_models, model)(), model, path, **times)
             cloudpickle.unregister_pickle_by_value(contract_models)
-            hosts[model] = Host(layer, saved.path, servedTimeUtc=properties["served_time_utc"])
+            hosts[model] = Host(
+                layer, saved.path, env=environment, servedTimeUtc=properties["served_time_utc"]
+            )
             hosts[model].ready()
         status, answer, extra = hosts[model].ask(body, pretty=pretty)
         if extra and extra.get("retire"):

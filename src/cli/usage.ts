@@ -1,6 +1,7 @@
 /** Mistakes in the command line, in our words instead of the parser's. */
 import type { Command, CommanderError } from 'commander'
 import { ThampiError } from '../errors.ts'
+import { nearest } from '../settings/names.ts'
 import { shellWord } from './shell-word.ts'
 
 /** An error that ends with exit status 2. */
@@ -13,12 +14,29 @@ export function asUsage(error: CommanderError, command: Command, args: readonly 
   // Its way of saying that there are options but no command.
   if (error.code === 'commander.help') return usage('No command was given.', `${fullName(command)} --help`)
   const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const meant = suggestion && /^\(Did you mean (\S+)\?\)$/.exec(suggestion)?.[1]
-  const corrected = meant && correctedLine(args, /'(.+)'/.exec(first)?.[1], meant)
+  const wrong = /'(.+)'/.exec(first)?.[1]
+  const meant = /^\(Did you mean (\S+)\?\)$/.exec(suggestion ?? '')?.[1] ?? optionNear(error, wrong, command)
+  const corrected = meant === undefined ? undefined : correctedLine(args, wrong, meant)
   return usage(
     sentence(first),
-    corrected || `${fullName(command)} --help`,
-    suggestion?.replace(/^\((.*)\)$/, '$1'),
+    corrected ?? `${fullName(command)} --help`,
+    meant === undefined ? suggestion?.replace(/^\((.*)\)$/, '$1') : `Did you mean ${meant}?`,
+  )
+}
+
+/** The parser takes `--option=value` for one word, which has nothing near it when the value is long. */
+function optionNear(
+  { code }: CommanderError,
+  wrong: string | undefined,
+  command: Command,
+): string | undefined {
+  if (code !== 'commander.unknownOption' || wrong === undefined) return undefined
+  const options = [...command.options, ...(command.parent?.options ?? [])].filter(({ hidden }) => !hidden)
+  // Those in two spellings keep the first one where others have a letter.
+  const names = options.flatMap(({ short, long }) => [short ?? '', long ?? ''])
+  return nearest(
+    wrong.replace(/=.*$/s, ''),
+    names.filter(name => name.startsWith('--')),
   )
 }
 

@@ -156,7 +156,9 @@ export class Pool {
       if (!ready) starting += 1
     }
     const limit = Math.max(1, this.#limit())
-    while (starting < waiting && living < limit) {
+    // A rush of starts would itself take the cores that the measurements are about.
+    const together = Math.min(waiting, this.#options.limits.computing)
+    while (starting < together && living < limit) {
       this.#start()
       starting += 1
       living += 1

@@ -52,7 +52,7 @@ export class Sandbox {
   readonly ready: Promise<Ready>
   /** Resolves when the process is gone, whatever the cause. */
   readonly ended: Promise<Ending>
-  /** Share of its busy time that the process spent computing lately; 1 until that is known. */
+  /** Share of its busy time in which the process lately wanted a core; 1 where that is not known. */
   cpuShare = 1
 
   #assignment: Assignment
@@ -199,15 +199,16 @@ export class Sandbox {
 
   #watch(pid: number): void {
     const { memoryMb, readUsage } = this.#assignment
-    let lastCpuMs: number | undefined
+    let lastWantedMs: number | undefined
     let lastBusyMs = 0
     const timer = setInterval(async () => {
       const usage = await readUsage(pid)
       if (!usage || this.#ending) return
       const busyMs = this.#busyMs + (this.#waiting.size > 0 ? performance.now() - this.#busySince : 0)
-      if (lastCpuMs === undefined || busyMs - lastBusyMs >= enoughBusyMs) {
-        if (lastCpuMs !== undefined) this.cpuShare = (usage.cpuMs - lastCpuMs) / (busyMs - lastBusyMs)
-        lastCpuMs = usage.cpuMs
+      const wantedMs = usage.wantedCpuMs
+      if (wantedMs !== undefined && (lastWantedMs === undefined || busyMs - lastBusyMs >= enoughBusyMs)) {
+        if (lastWantedMs !== undefined) this.cpuShare = (wantedMs - lastWantedMs) / (busyMs - lastBusyMs)
+        lastWantedMs = wantedMs
         lastBusyMs = busyMs
       }
       if (usage.memoryMb > memoryMb) {

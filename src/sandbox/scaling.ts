@@ -13,7 +13,7 @@ export interface ScalingLimits {
 
 /** Weight of the past when a new measurement comes in: about the last hundred batches count. */
 const memory = 0.98
-/** Below this share of its busy time a sandbox is said to wait rather than to compute. */
+/** A sandbox that wants a core for less than this share of its busy time is said to wait rather than to compute. */
 const waitingShare = 0.5
 /** From this share of a batch's time that depends on its size on, another sandbox pays. */
 const linearShare = 0.5

@@ -5,8 +5,12 @@ import type { System } from '../system/system.ts'
 export interface Usage {
   /** Resident memory. */
   readonly memoryMb: number
-  /** Time spent computing since it was started. */
-  readonly cpuMs: number
+  /**
+   * Time spent computing, or ready to compute and waiting for a core, since it was started. A process on a busy
+   * machine computes little without being one that waits for something else; the difference decides about scaling.
+   * Undefined where the system does not count it.
+   */
+  readonly wantedCpuMs: number | undefined
 }
 
 /** `getconf PAGESIZE` and `CLK_TCK` where we read `/proc`; arm64 kernels with larger pages exist and are rare. */
@@ -24,18 +28,25 @@ export function usageReader(system: System): (pid: number) => Promise<Usage | un
 }
 
 async function readProc(pid: number): Promise<Usage | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  const [stat, schedule] = await Promise.all(
+    ['stat', 'schedstat'].map(name => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => undefined)),
+  )
   if (stat === undefined) return undefined
   // The program's name stands in parentheses and may hold anything; proc(5) counts from there.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [user, kernel, pages] = [fields[11], fields[12], fields[21]].map(Number)
   if (user === undefined || kernel === undefined || pages === undefined) return undefined
-  return { memoryMb: (pages * pageBytes) / 2 ** 20, cpuMs: ((user + kernel) * 1000) / ticksPerSecond }
+  // schedstat: nanoseconds on a core, nanoseconds ready and waiting for one, number of turns; of the main thread.
+  const queuedNs = Number(schedule?.split(' ')[1])
+  const cpuMs = ((user + kernel) * 1000) / ticksPerSecond
+  return {
+    memoryMb: (pages * pageBytes) / 2 ** 20,
+    wantedCpuMs: Number.isFinite(queuedNs) ? cpuMs + queuedNs / 1e6 : undefined,
+  }
 }
 
 async function readPs(pid: number, system: System): Promise<Usage | undefined> {
-  const { stdout } = await system.run('ps', ['-o', 'rss=,time=', '-p', String(pid)], { env: system.env })
-  const [, kilobytes, minutes, seconds] = /^\s*(\d+)\s+(?:\d+-)?(?:\d+:)?(\d+):([\d.]+)/.exec(stdout) ?? []
-  if (kilobytes === undefined) return undefined
-  return { memoryMb: Number(kilobytes) / 1024, cpuMs: (Number(minutes) * 60 + Number(seconds)) * 1000 }
+  const { stdout } = await system.run('ps', ['-o', 'rss=', '-p', String(pid)], { env: system.env })
+  const kilobytes = Number(stdout.trim())
+  return stdout.trim() === '' ? undefined : { memoryMb: kilobytes / 1024, wantedCpuMs: undefined }
 }

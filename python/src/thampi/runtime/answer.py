@@ -6,9 +6,10 @@ import re
 
 from thampi.context import LOGGER_NAME
 from thampi.errors import BadInput, ItemError
+from thampi.runtime import fast
 from thampi.runtime.ask import Asker
 from thampi.runtime.blame import describe, message_of, report
-from thampi.runtime.encode import NotJson, encode, encode_indented, plain, to_bytes
+from thampi.runtime.encode import NotJson, encode_bytes, encode_indented, plain, to_bytes
 from thampi.runtime.problem import Problem, Source
 
 __all__ = ["Answerer", "read_data"]
@@ -29,7 +30,7 @@ class Answerer:
     def __init__(self, model, properties, source=None, *, terse=False, max_result_bytes=6 * 1024 * 1024):
         self.ask = Asker(model, self.wait)
         self._properties = properties
-        self._prefix = to_bytes('{"properties":' + encode(properties) + ',"result":')
+        self._prefix = b'{"properties":' + encode_bytes(properties) + b',"result":'
         self._source = source or Source(None, None, None)
         self._terse = terse
         self._limit = max_result_bytes
@@ -67,12 +68,12 @@ class Answerer:
         return self._loop.run_until_complete(_settled(awaitable))
 
     def _written(self, result, pretty):
-        text = encode(result, _warn_missing)
+        text = encode_bytes(result, _warn_missing)
         if pretty:
             members = {"properties": self._properties, "result": plain(result)}
             answer = to_bytes(encode_indented(members) + "\n")
         else:
-            answer = b"".join((self._prefix, to_bytes(text), b"}\n"))
+            answer = b"".join((self._prefix, text, b"}\n"))
         if len(answer) > self._limit:
             raise _too_large(len(answer), self._limit)
         return answer
@@ -100,22 +101,29 @@ class Answerer:
 
 def read_data(body):
     """The value under `data` in the bytes of a request, None when there is none. Raises Problem."""
+    body = bytes(body)
+    twice = body.count(b'"data"') > 1 or (b"\\u00" in body and _ESCAPED.search(body))
+    value = fast.NOT_READ if twice else fast.read(body)
+    if value is fast.NOT_READ:
+        value = _read(body, twice)
+    if type(value) is not dict:
+        raise Problem("invalid-request", f"The body is {_KINDS[type(value)]}, not a JSON object.", _EXPECTED)
+    return value.get("data")
+
+
+def _read(body, twice):
     try:
         text = str(body, "utf-8")
     except UnicodeDecodeError as error:
         raise Problem("invalid-utf8", f"Byte {error.start} of the body is not UTF-8.", _EXPECTED) from None
     try:
-        twice = text.count('"data"') > 1 or _ESCAPED.search(text)
-        value = _read_carefully(text) if twice else _decode(text)
+        return _read_carefully(text) if twice else _decode(text)
     except RecursionError:
         raise Problem("too-deep", "The body is nested too deeply to be read.") from None
     except json.JSONDecodeError as error:
         raise _malformed(text, error) from None
     except ValueError:  # Python reads no integer of more than 4,300 digits
         raise Problem("malformed-json", "The body has a number with too many digits.") from None
-    if type(value) is not dict:
-        raise Problem("invalid-request", f"The body is {_KINDS[type(value)]}, not a JSON object.", _EXPECTED)
-    return value.get("data")
 
 
 def _refuse_constant(name):
@@ -126,7 +134,7 @@ def _refuse_constant(name):
 
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 # A `d`, `a` or `t` written as an escape might spell the key `data` a second time.
-_ESCAPED = re.compile(r"\\u00(?:64|61|74)")
+_ESCAPED = re.compile(rb"\\u00(?:64|61|74)")
 _KINDS = {
     list: "an array",
     str: "a text",
