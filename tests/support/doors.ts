@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -14,32 +14,29 @@ export type Door = 'pip' | 'npm'
 
 const start = promisify(execFile)
 const root = resolve('.journeys')
+const prefix = join(root, 'npm')
+
+/** Trains the models, whichever door serves them. */
+export const venv: string = join(root, 'venv')
 
 /** What a project of a data scientist has beside Thampi, in the versions that the project's own tests use. */
 const neighbours = ['cloudpickle', 'numpy', 'scikit-learn']
 
 export default async function setup(): Promise<void> {
-  const { dir, venv, prefix } = installed()
-  const ready = join(dir, 'ready')
-  if (existsSync(ready)) return
+  const ready = join(root, 'ready')
+  const wanted = digestOfWhatIsInstalled()
+  if (existsSync(ready) && readFileSync(ready, 'utf8') === wanted) return
+  await rm(ready, { force: true })
   await mkdir(root, { recursive: true })
-  // Other directories belong to other builds; a half-made one has no `ready`.
-  for (const name of await readdir(root)) await rm(join(root, name), { recursive: true, force: true })
-  await Promise.all([installWithPip(venv), installWithNpm(prefix)])
-  await writeFile(ready, '')
+  await Promise.all([installWithPip(), installWithNpm()])
+  await writeFile(ready, wanted)
 }
 
 /** The shell's `PATH` for a door: its `thampi` first, then the Python of the virtual environment. */
 export function pathThrough(door: Door): string {
-  const { venv, prefix } = installed()
   const bins = [join(venv, 'bin')]
   if (door === 'npm') bins.unshift(join(prefix, 'node_modules', '.bin'))
   return [...bins, process.env.PATH].join(delimiter)
-}
-
-/** Both doors share the environment that trains the models, as they do on a developer's machine. */
-export function virtualEnvironment(): string {
-  return installed().venv
 }
 
 /** `name==version` as the tests of the project have it. */
@@ -50,34 +47,27 @@ export function pinned(name: string): string {
   return line.trim()
 }
 
-function installed(): { dir: string; venv: string; prefix: string } {
-  const pins = neighbours.map(pinned).join('\n')
-  const digest = createHash('sha256').update(pins)
+function digestOfWhatIsInstalled(): string {
+  const digest = createHash('sha256').update(neighbours.map(pinned).join('\n'))
   for (const artifact of [wheel(), tarball()]) digest.update(readFileSync(artifact))
-  const dir = join(root, digest.digest('hex').slice(0, 16))
-  return { dir, venv: join(dir, 'venv'), prefix: join(dir, 'npm') }
+  return digest.digest('hex')
 }
 
-async function installWithPip(venv: string): Promise<void> {
-  const python = join('.venv', 'bin', 'python')
-  await start(python, ['-m', 'venv', venv])
+async function installWithPip(): Promise<void> {
+  const pip = join(venv, 'bin', 'pip')
+  await start(join('.venv', 'bin', 'python'), ['-m', 'venv', venv])
+  // The wheel of another build has the same version; the packages around it may stay.
+  await start(pip, ['uninstall', '--quiet', '--yes', 'thampi'])
   const packages = [wheel(), ...neighbours.map(pinned)]
-  await start(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages])
+  await start(pip, ['install', '--quiet', '--disable-pip-version-check', ...packages])
 }
 
 /** From the tarball alone: Thampi brings everything it needs. */
-async function installWithNpm(prefix: string): Promise<void> {
+async function installWithNpm(): Promise<void> {
+  await rm(prefix, { recursive: true, force: true })
   await mkdir(prefix, { recursive: true })
-  await start('npm', [
-    'install',
-    '--silent',
-    '--offline',
-    '--no-audit',
-    '--no-fund',
-    '--prefix',
-    prefix,
-    tarball(),
-  ])
+  const quietly = ['--silent', '--offline', '--no-audit', '--no-fund']
+  await start('npm', ['install', ...quietly, '--prefix', prefix, tarball()])
 }
 
 function wheel(): string {

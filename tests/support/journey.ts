@@ -21,7 +21,7 @@ import { afterAll, expect } from 'vitest'
 import type { HostStatus } from '../../src/platforms/local/commands.ts'
 import { layout } from '../../src/platforms/local/layout.ts'
 import { runningHost } from '../../src/platforms/local/start-host.ts'
-import { type Door, pathThrough, virtualEnvironment } from './doors.ts'
+import { type Door, pathThrough, venv } from './doors.ts'
 
 export interface Ended {
   readonly status: number | null
@@ -117,7 +117,7 @@ function environment(dir: string, home: string, door: Door): Record<string, stri
   return {
     ...Object.fromEntries(passed),
     PATH: pathThrough(door),
-    VIRTUAL_ENV: virtualEnvironment(),
+    VIRTUAL_ENV: venv,
     THAMPI_HOME: home,
     AWS_CONFIG_FILE: join(dir, '..', 'aws.ini'),
     AWS_SHARED_CREDENTIALS_FILE: join(dir, '..', 'credentials.ini'),
