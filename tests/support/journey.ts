@@ -57,6 +57,8 @@ export interface Project {
   /** Runs `thampi` through the project's door. */
   thampi(args: readonly string[], around?: Around): Promise<Ended>
   start(args: readonly string[], around?: Around): Running
+  /** Runs another program of the shell. */
+  run(file: string, args: readonly string[], around?: Around): Promise<Ended>
   /** Runs Python of the virtual environment; gives what it printed. */
   python(args: readonly string[], around?: Around): Promise<string>
   /** What the host of this home says about itself; undefined when none runs. */
@@ -98,6 +100,7 @@ function openProject(dir: string, home: string, door: Door): Project {
     snapshot: () => digestsIn(dir),
     thampi: (args, around) => start('thampi', args, around).ended,
     start: (args, around) => start('thampi', args, around),
+    run: (file, args, around) => start(file, args, around).ended,
     python: async (args, around) => {
       const { status, out, err } = await start('python', args, around).ended
       if (status !== 0) throw new Error(`python ${args[0]} ended with ${status}:\n${err}`)
