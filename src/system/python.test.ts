@@ -124,6 +124,15 @@ describe.skipIf(process.platform === 'win32')('finding Python', () => {
     })
   })
 
+  test('has one path, under whichever of its names it is called', async () => {
+    const { path, minor } = await findPython(realSystem())
+    const venv = join(dir, 'venv')
+    await realSystem().run(path, ['-I', '-m', 'venv', '--without-pip', venv], { env: process.env })
+    const names = ['python', 'python3', `python${minor}`].map(name => join(venv, 'bin', name))
+    const found = await Promise.all(names.map(explicit => findPython(realSystem(), { explicit })))
+    expect(new Set(found.map(python => python.path))).toEqual(new Set([names[0]]))
+  })
+
   test('a module of the project is not run', async () => {
     await writeFile(join(system.cwd, 'json.py'), 'raise SystemExit("ran the project")')
     const real = await findPython(realSystem())

@@ -32,9 +32,15 @@ export interface PythonWanted {
 /** The runtime inside a sandbox is written for this and newer. */
 const OLDEST = [3, 9] as const
 
-/** `-I` keeps modules of the current directory out: a `json.py` of the project must not run here. */
+/**
+ * `-I` keeps modules of the current directory out: a `json.py` of the project must not run here. A Python has several
+ * names in its directory, and whichever was called it answers with one: else the same Python would look like another.
+ */
 const PROBE = `import json, os, sys, sysconfig
-print(json.dumps({"path": sys.executable, "version": "%d.%d.%d" % sys.version_info[:3],
+path = sys.executable or ""
+plain = os.path.join(os.path.dirname(path), "python.exe" if os.name == "nt" else "python")
+if os.path.exists(plain) and os.path.samefile(plain, path): path = plain
+print(json.dumps({"path": path, "version": "%d.%d.%d" % sys.version_info[:3],
 "implementation": sys.implementation.name, "platform": sysconfig.get_platform(), "prefix": sys.prefix,
 "isVirtual": sys.prefix != sys.base_prefix or os.path.isdir(os.path.join(sys.prefix, "conda-meta"))}))`
 
