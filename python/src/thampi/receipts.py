@@ -22,7 +22,7 @@ def record(pickled, name, properties, examples):
     model = pickle.loads(pickled)
     answerer = Answerer(model, properties)
     context = ThampiContext(model=name, properties=properties)
-    initialize(model, context, answerer.wait)
+    initialize(model, context, answerer.ask.wait)
     lines = []
     for number, example in enumerate(examples, 1):
         data = _data(number, example)

@@ -8,6 +8,7 @@ from thampi.context import LOGGER_NAME
 from thampi.errors import BadInput, ItemError
 from thampi.runtime import fast
 from thampi.runtime.ask import Asker
+from thampi.runtime.awaiting import Here
 from thampi.runtime.blame import describe, message_of, report
 from thampi.runtime.encode import NotJson, encode_bytes, encode_indented, plain, to_bytes
 from thampi.runtime.problem import Problem, Source
@@ -15,6 +16,7 @@ from thampi.runtime.problem import Problem, Source
 __all__ = ["Answerer", "read_data"]
 
 _HIDDEN = "The model raised an exception; the logs show it under this request id."
+_6_MB = 6 * 1024 * 1024
 _EXPECTED = 'Send a JSON object such as {"data": …}.'
 
 
@@ -22,19 +24,18 @@ class Answerer:
     """Answers requests for one loaded model.
 
     `properties` stand in every answer; `terse` keeps what the model raised out of answers; `max_result_bytes`
-    bounds the answer's body; `ask` is how the model is asked.
+    bounds the answer's body; `wait` runs coroutines of the model; `ask` is how the model is asked.
 
         status, body, retire = answerer.answer(b'{"data": 1}', context)
     """
 
-    def __init__(self, model, properties, source=None, *, terse=False, max_result_bytes=6 * 1024 * 1024):
-        self.ask = Asker(model, self.wait)
+    def __init__(self, model, properties, source=None, *, terse=False, max_result_bytes=_6_MB, wait=None):
+        self.ask = Asker(model, wait or Here())
         self._properties = properties
         self._prefix = b'{"properties":' + encode_bytes(properties) + b',"result":'
         self._source = source or Source(None, None, None)
         self._terse = terse
         self._limit = max_result_bytes
-        self._loop = None
 
     def answer(self, body, context, pretty=False):
         """(status, body, retire) for the bytes of a request; `retire`: this process should be replaced."""
@@ -57,15 +58,6 @@ class Answerer:
         problem = self._problem(error)
         retire = not isinstance(error, Exception)
         return problem.status, self._source.document(problem, request_id, pretty), retire
-
-    def wait(self, awaitable):
-        """Runs something awaitable to its end, on one loop for the life of the process."""
-        import asyncio  # only async models pay for it
-
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(self._loop)
-        return self._loop.run_until_complete(_settled(awaitable))
 
     def _written(self, result, pretty):
         text = encode_bytes(result, _warn_missing)
@@ -179,7 +171,3 @@ _LOGGER = logging.getLogger(LOGGER_NAME)
 
 def _warn_missing(where):
     _LOGGER.warning("`%s` is NaN, infinite or missing and was written as null", where)
-
-
-async def _settled(awaitable):
-    return await awaitable

@@ -61,22 +61,22 @@ class Together(OneByOne):
         except Problem as problem:
             results = [problem] * len(batch)
         except BaseException as error:
-            self._logs.end_request()
+            self._logs.end()
             self._answer_alone(asked, error)
             return
-        self._logs.end_request()
+        self._logs.end()
         requests = (request for request, _ in asked)
         self._reply(
             [(request, self._conclusion(result, request)) for request, result in zip(requests, results)]
         )
-        self._logs.end_request()
+        self._logs.end()
 
     def _conclusion(self, result, request):
-        self._logs.request_id = request.request_id
+        self._logs.begin(request.request_id)
         return self._answerer.conclusion(result, request.request_id, request.pretty)
 
     def _refusal(self, error, request):
-        self._logs.request_id = request.request_id
+        self._logs.begin(request.request_id)
         return self._answerer.refusal(error, request.request_id, request.pretty)
 
     def _answer_alone(self, asked, error):

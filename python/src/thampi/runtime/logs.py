@@ -5,21 +5,26 @@ import logging
 import os
 import sys
 import threading
+from contextvars import ContextVar
 
 __all__ = ["Logs"]
 
 _US = b"\x1f"
 _LINE_LIMIT = 64 * 1024
+_request_id = ContextVar("request_id", default="")
 
 
 class Logs:
     """Takes over standard output, standard error and the root logger.
 
-    `request_id` is the request under way; lines printed by other threads meanwhile are counted to it.
+    Between `begin` and `end` there is a request under way. As a rule there is one at a time, and lines that
+    other threads print meanwhile are counted to it. With `several` there may be more; then each thread and
+    each coroutine has its own, and lines from elsewhere belong to none.
     """
 
     def __init__(self, descriptor=1):
-        self.request_id = ""
+        self.several = False
+        self._request_id = ""
         self._descriptor = descriptor
         self._lock = threading.RLock()
         self._streams = (_Stream(self, "stdout"), _Stream(self, "stderr"))
@@ -31,17 +36,28 @@ class Logs:
         root.addHandler(_Handler(self))
         root.setLevel(level)
 
-    def end_request(self):
+    def begin(self, request_id):
+        """What is printed from here on belongs to this request; to none when the id is empty."""
+        if self.several:
+            _request_id.set(request_id)
+        else:
+            self._request_id = request_id
+
+    def end(self):
         """Lines that were left unfinished end with their request."""
         for stream in self._streams:
             if stream.unfinished:
-                stream.finish()
-        self.request_id = ""
+                stream.finish(self.current())
+        self.begin("")
+
+    def current(self):
+        """The id of the request that what is printed here belongs to, or an empty text."""
+        return _request_id.get() or self._request_id
 
     def write(self, level, text):
         """Each line of `text` as a line of its own."""
         head = _US.join(
-            (b"", self.request_id.encode("ascii", "replace"), level.encode("ascii", "replace"), b"")
+            (b"", self.current().encode("ascii", "replace"), level.encode("ascii", "replace"), b"")
         )
         lines = text.encode("utf-8", "backslashreplace").split(b"\n")
         pieces = (
@@ -64,7 +80,7 @@ class _Stream(io.TextIOBase):
 
     def __init__(self, logs, level):
         super().__init__()
-        self.unfinished = ""
+        self.unfinished = {}  # by request
         self.name = f"<{level}>"
         self._logs = logs
         self._level = level
@@ -74,17 +90,20 @@ class _Stream(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         with self._lock:
-            complete, newline, rest = (self.unfinished + text).rpartition("\n")
-            self.unfinished = rest
+            request_id = self._logs.current()
+            complete, newline, rest = (self.unfinished.pop(request_id, "") + text).rpartition("\n")
+            if rest:
+                self.unfinished[request_id] = rest
             if newline:
                 self._logs.write(self._level, complete)
-            if len(self.unfinished) > _LINE_LIMIT:
-                self.finish()
+            if len(rest) > _LINE_LIMIT:
+                self.finish(request_id)
         return len(text)
 
-    def finish(self):
+    def finish(self, request_id):
+        """Ends the line that this request, the current one, has begun."""
         with self._lock:
-            text, self.unfinished = self.unfinished, ""
+            text = self.unfinished.pop(request_id, "")
             if text:
                 self._logs.write(self._level, text)
 

@@ -60,10 +60,10 @@ class OneByOne:
 
     def _answer(self, request, deadline):
         """(status, body, retire) for one request on its own."""
-        self._logs.request_id = request.request_id
+        self._logs.begin(request.request_id)
         context = ThampiContext(request_id=request.request_id, deadline=deadline, **self._shared)
         answer = self._answerer.answer(request.body, context, request.pretty)
-        self._logs.end_request()
+        self._logs.end()
         return answer
 
     def _write(self, parts):

@@ -2,8 +2,8 @@
 
     main()   speaks with the host on descriptors 3 (in) and 4 (out); see `contract/wire.md`
 
-One thread does it all, because a hop between threads costs more than a small model. Therefore a ping is
-answered between two requests, not during one.
+One thread does it all, because a hop between threads costs more than a small model; only a model that may
+answer several requests at once has more. Therefore a ping is answered between two requests, not during one.
 """
 
 import gc
@@ -17,6 +17,7 @@ from thampi.context import ThampiContext
 from thampi.errors import ThampiError
 from thampi.runtime import load, modules, process, wire
 from thampi.runtime.answer import Answerer
+from thampi.runtime.awaiting import Elsewhere, Here
 from thampi.runtime.batch import Together
 from thampi.runtime.logs import Logs
 from thampi.runtime.loop import OneByOne
@@ -81,9 +82,9 @@ def _start(start, outgoing):
     try:
         answerer, properties = _load(start)
     except ThampiError as error:
-        logs.end_request()
+        logs.end()
         _fail(outgoing, error)
-    logs.end_request()
+    logs.end()
     # What was loaded stays for good; the collector need not look at it again.
     gc.freeze()
     loop = _loop(start, answerer, logs, outgoing, _shared(start, properties))
@@ -103,11 +104,19 @@ def _start(start, outgoing):
 
 
 def _loop(start, answerer, *more):
-    """How this model gets its requests: together if it can take them so, else one by one."""
+    """How this model gets its requests: together if it takes them so, else several at once or one by one."""
     batch = start.get("maxBatch") or 1
     if batch > 1 and answerer.ask.batches:
         return Together(answerer, *more, batch)
+    if _at_once(start) > 1:
+        from thampi.runtime.concurrent import Concurrently  # threads and all
+
+        return Concurrently(answerer, *more, _at_once(start))
     return OneByOne(answerer, *more)
+
+
+def _at_once(start):
+    return start.get("maxConcurrency") or 1
 
 
 def _load(start):
@@ -122,8 +131,9 @@ def _load(start):
         source,
         terse=start.get("errors") == "terse",
         max_result_bytes=min(start.get("maxResultBytes") or wire.MAX_BODY, wire.MAX_BODY),
+        wait=Elsewhere() if _at_once(start) > 1 else Here(),
     )
-    load.initialize(model, ThampiContext(**_shared(start, properties)), answerer.wait)
+    load.initialize(model, ThampiContext(**_shared(start, properties)), answerer.ask.wait)
     return answerer, properties
 
 
