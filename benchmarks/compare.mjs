@@ -51,7 +51,8 @@ export async function compare(workload, { runs, seconds, small, installed }) {
   return { title: workload.title, date: new Date().toISOString().slice(0, 10), runs, seconds, cells: sorted }
 }
 
-async function once(peer, configuration, { python, workload, connections, seconds, keep }) {
+async function once(usual, configuration, { python, workload, connections, seconds, keep }) {
+  const peer = { ...usual, ...configuration.speech }
   const service = await startService(peer, configuration, { python, ...workload })
   try {
     await checkAnswers(service, peer, workload)

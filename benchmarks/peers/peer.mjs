@@ -10,6 +10,7 @@
  * @property {(about: Surroundings) => Promise<void>} [prepare] before the start
  * @property {(about: Surroundings) => { file: string, args: string[], cwd?: string }} command
  * @property {(about: Surroundings) => Promise<void>} [publish] while it runs, before it is asked
+ * @property {Partial<Pick<Peer, 'body' | 'read'>>} [speech] where it is spoken to in another way than its siblings
  * @property {(about: Surroundings, model?: string) => string} path where it is asked, for one of several models
  *
  * @typedef {object} Peer
