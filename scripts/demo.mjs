@@ -10,11 +10,22 @@ const root = resolve('.')
 const demo = join(root, '.demo')
 const cli = join(root, 'lib', 'cli.mjs')
 const python = join(root, '.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
-const env = { ...process.env, THAMPI_HOME: join(demo, 'home'), THAMPI_PYTHON: python, THAMPI_PLATFORM: 'local', PYTHONPATH: join(root, 'python/src') }
-delete env.PORT
+const env = {
+  ...process.env,
+  THAMPI_HOME: join(demo, 'home'),
+  THAMPI_PYTHON: python,
+  THAMPI_PLATFORM: 'local',
+  PYTHONPATH: join(root, 'python/src'),
+}
+// Whatever else runs on this machine, the demo finds a free port.
+env.PORT = '0'
 const data = '{"input": [5.9, 3.2, 4.8, 1.8]}'
 
-if (!existsSync(cli) || newest('src') > statSync(cli).mtimeMs || newest('python/src') > statSync(cli).mtimeMs) {
+if (
+  !existsSync(cli) ||
+  newest('src') > statSync(cli).mtimeMs ||
+  newest('python/src') > statSync(cli).mtimeMs
+) {
   say('Building', [process.execPath, join(root, 'scripts/build.mjs')], root)
 }
 mkdirSync(demo, { recursive: true })
@@ -22,7 +33,14 @@ copyFileSync(join(root, 'examples/iris-sklearn/train.py'), join(demo, 'train.py'
 
 say('$ python train.py', [python, 'train.py'])
 const url = say('$ thampi serve', [process.execPath, cli, 'serve', '--quiet'])
-const answer = say(`$ thampi predict --data '${data}'`, [process.execPath, cli, 'predict', '--json', '--data', data])
+const answer = say(`$ thampi predict --data '${data}'`, [
+  process.execPath,
+  cli,
+  'predict',
+  '--json',
+  '--data',
+  data,
+])
 console.log(`\nIt stays there. Ask it yourself:\n  curl -d '{"data": ${data}}' ${url}`)
 console.log('Stop it:\n  cd .demo && THAMPI_HOME=home node ../lib/cli.mjs undeploy dev --yes')
 if (JSON.parse(answer).result.result !== 2) throw new Error('the answer should have been {"result": 2}')
@@ -30,7 +48,12 @@ if (JSON.parse(answer).result.result !== 2) throw new Error('the answer should h
 /** Runs a step, shows what it prints, gives what it wrote to stdout; ends the demo when the step fails. */
 function say(title, [file, ...args], cwd = demo) {
   console.log(`\n${title}`)
-  const { status, stdout, error } = spawnSync(file, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const { status, stdout, error } = spawnSync(file, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   process.stdout.write(stdout ?? '')
   if (error) throw error
   if (status !== 0) process.exit(status ?? 1)
@@ -38,6 +61,8 @@ function say(title, [file, ...args], cwd = demo) {
 }
 
 function newest(dir) {
-  const files = readdirSync(join(root, dir), { recursive: true }).filter(file => /\.(ts|py)$/.test(file) && !file.endsWith('_version.py'))
+  const files = readdirSync(join(root, dir), { recursive: true }).filter(
+    file => /\.(ts|py)$/.test(file) && !file.endsWith('_version.py'),
+  )
   return Math.max(...files.map(file => statSync(join(root, dir, file)).mtimeMs))
 }

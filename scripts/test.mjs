@@ -14,15 +14,20 @@ const steps = {
   build: () => command(process.execPath, ['scripts/build.mjs', '--packages']),
   format: () => command(npx('biome'), ['check', '--error-on-warnings', '.']),
   types: () => command(npx('tsc'), ['--noEmit']),
-  ruff: () => both(command(join(bin, 'ruff'), ['check', ...pythonSources]), command(join(bin, 'ruff'), ['format', '--check', ...pythonSources])),
+  ruff: () =>
+    both(
+      command(join(bin, 'ruff'), ['check', ...pythonSources]),
+      command(join(bin, 'ruff'), ['format', '--check', ...pythonSources]),
+    ),
   unit: () => vitest('unit'),
   python: () => pytest(),
   journeys: () => vitest('journeys'),
 }
-const pythonSources = ['python', 'examples', 'tests']
+const pythonSources = ['python', 'examples', 'benchmarks']
 
 const chosen = process.argv.slice(2)
-for (const name of chosen) if (!(name in steps)) fail(`no step "${name}"; there are: ${Object.keys(steps).join(', ')}`)
+for (const name of chosen)
+  if (!(name in steps)) fail(`no step "${name}"; there are: ${Object.keys(steps).join(', ')}`)
 
 rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })
@@ -35,7 +40,9 @@ for (const [name, step] of Object.entries(steps)) {
   const counts = step()
   for (const key of Object.keys(total)) total[key] += counts[key]
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  console.log(`-- ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`)
+  console.log(
+    `-- ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`,
+  )
 }
 for (const skip of skips) console.log(`skipped: ${skip}`)
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
@@ -53,12 +60,22 @@ function both(one, other) {
 
 function vitest(project) {
   const report = join(results, `${project}.json`)
-  const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]
   const { status } = spawnSync(npx('vitest'), args, { stdio: 'inherit' })
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 }
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  )
   for (const file of testResults) {
-    for (const test of file.assertionResults) if (test.status === 'pending' || test.status === 'skipped') skips.push(test.fullName)
+    for (const test of file.assertionResults)
+      if (test.status === 'pending' || test.status === 'skipped') skips.push(test.fullName)
   }
   // A file that cannot even be loaded has no tests to count, and is a failure all the same.
   const failed = numFailedTests + (status !== 0 && numFailedTests === 0 ? 1 : 0)
@@ -67,7 +84,9 @@ function vitest(project) {
 
 function pytest() {
   const report = join(results, 'python.xml')
-  const { status } = spawnSync(join(bin, 'python'), ['-m', 'pytest', '-q', '-rs', `--junitxml=${report}`], { stdio: 'inherit' })
+  const { status } = spawnSync(join(bin, 'python'), ['-m', 'pytest', '-q', '-rs', `--junitxml=${report}`], {
+    stdio: 'inherit',
+  })
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 }
   const xml = readFileSync(report, 'utf8')
   const count = name => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0)

@@ -48,7 +48,7 @@ export async function rollback(
   return move(stageName, engine, (versions, { weights }) => {
     if (to !== undefined) return new Map([[known(to, versions).number, 100]])
     const current = Math.max(...weights.keys())
-    const earlier = versions.filter(({ number }) => number < current)
+    const earlier = versions.filter(({ number, wasRouted }) => number < current && wasRouted)
     const target = earlier.at(-steps)
     if (!target) throw tooFewVersions(current, earlier, steps)
     return new Map([[target.number, 100]])

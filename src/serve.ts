@@ -75,7 +75,10 @@ export async function serve(
   return platform.exclusively(stage, async () => {
     const before = await platform.find(stage)
     const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc, ...origin })
-    const receiptsReplayed = await prove(version, model.receipts, platform)
+    const receiptsReplayed = await prove(version, model.receipts, platform).catch(async (error: unknown) => {
+      await platform.discard(version)
+      throw error
+    })
     if (receiptsReplayed > 0) system.tell(`${examples(receiptsReplayed)} replayed, identical`)
     const unchanged = before?.weights.get(version.number) === 100
     const deployment = unchanged ? before : await platform.route(stage, all(version))

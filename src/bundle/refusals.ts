@@ -88,7 +88,8 @@ export function sizeOf(files: readonly Sized[]): number {
   return files.reduce((total, file) => total + file.size, 0)
 }
 
-/** `0.1 MB` */
+/** `0.1 MB`; below that `12 kB` */
 export function megabytes(bytes: number): string {
+  if (bytes < 100_000) return `${Math.ceil(bytes / 1000)} kB`
   return `${(bytes / 1_000_000).toFixed(1)} MB`
 }

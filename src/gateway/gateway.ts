@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { readBody } from './body.ts'
 import { type Cors, corsHeaders } from './cors.ts'
 import { refuse } from './guard.ts'
-import { type ProblemCode, type ProblemDetails, problemAnswer } from './problem.ts'
+import { type ProblemCode, type ProblemDetails, problemAnswer, problemCodes } from './problem.ts'
 import { requestIds } from './request-id.ts'
 import { type PredictRoute, readRoute } from './route.ts'
 
@@ -135,54 +135,51 @@ async function handle(
     })
   }
   if (!('answer' in found)) return writeProblem(response, requestId, found.code, found)
+  const about = { stage: route.stage, model: route.model }
+  const ended = (status: number, version?: number): void =>
+    options.onAccess({ ...about, requestId, status, ms: performance.now() - started, version })
+  const refuseWith = (code: ProblemCode, detail: string): void => {
+    writeProblem(response, requestId, code, { detail, ...about })
+    ended(problemCodes[code].status)
+  }
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { Allow: allowedMethods, 'X-Request-Id': requestId }).end()
     return
   }
   if (request.method !== 'POST') {
     response.setHeader('Allow', allowedMethods)
-    return writeProblem(response, requestId, 'method-not-allowed', {
-      detail: `${request.method} is not allowed here; predictions are asked for with POST.`,
-      stage: route.stage,
-      model: route.model,
-    })
+    return refuseWith(
+      'method-not-allowed',
+      `${request.method} is not allowed here; predictions are asked for with POST.`,
+    )
   }
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
-    return writeProblem(response, requestId, 'unsupported-media-type', {
-      detail: 'Compressed requests are not accepted.',
-    })
+    return refuseWith('unsupported-media-type', 'Compressed requests are not accepted.')
   }
 
   const body = await readBody(request, options.maxBodyBytes)
   if (body.type === 'gone') return
   if (body.type === 'too-large') {
-    return writeProblem(response, requestId, 'body-too-large', {
-      detail: `The body is larger than ${options.maxBodyBytes} bytes.`,
-      stage: route.stage,
-      model: route.model,
-    })
+    return refuseWith('body-too-large', `The body is larger than ${options.maxBodyBytes} bytes.`)
   }
-  const answer = await found.answer({
+  const {
+    status,
+    version,
+    retryAfterMs,
+    body: answered,
+  } = await found.answer({
     requestId,
     body: body.bytes,
     pretty: route.pretty,
     traceparent: request.headers.traceparent as string | undefined,
     isAbandoned: () => response.destroyed,
   })
-  const { status, version } = answer
-  if (answer.retryAfterMs !== undefined)
-    response.setHeader('Retry-After', Math.max(1, Math.ceil(answer.retryAfterMs / 1000)))
+  if (retryAfterMs !== undefined)
+    response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)))
   if (version !== undefined) response.setHeader('Thampi-Version', version)
-  write(response, requestId, status, answer.body)
-  options.onAccess({
-    stage: route.stage,
-    model: route.model,
-    requestId,
-    status,
-    ms: performance.now() - started,
-    version,
-  })
+  write(response, requestId, status, answered)
+  ended(status, version)
 }
 
 function writeProblem(

@@ -8,7 +8,7 @@ const platforms: Record<PlatformName, (system: System) => Promise<Platform>> = {
   local: async system => (await import('./local/local.ts')).openLocal(system),
   aws: async () => {
     throw new ThampiError('PLATFORM_UNAVAILABLE', {
-      message: 'The stage is set to "aws", and this version of thampi serves on this machine only.',
+      message: 'The platform "aws" was asked for, and this version of thampi serves on this machine only.',
       why: 'Serving on AWS Lambda with the same bundle is being built; see the status table in the README.',
       fix: 'run the same command with --platform local',
     })

@@ -16,6 +16,8 @@ export interface Version {
   readonly by?: string | undefined
   /** Commit of the project it was released from, when the project is a git checkout. */
   readonly commit?: string | undefined
+  /** Whether it ever had traffic: what never was proven is nothing to go back to. */
+  readonly wasRouted?: boolean
 }
 
 /** Version number → share of the traffic in percent; the shares add up to 100. */
@@ -83,6 +85,8 @@ export interface Platform {
   /** Atomic; rollback and canary are this. */
   route(stage: Stage, weights: Weights): Promise<Deployment>
   find(stage: Stage): Promise<Deployment | undefined>
+  /** Takes a version back that is not to get traffic, because its proof failed. One that has traffic stays. */
+  discard(version: Version): Promise<void>
   /** The versions that can still be routed, oldest first. */
   versions(stage: Stage): Promise<readonly Version[]>
   /** Ends the stage: pointer, versions, processes. What stays is named. */

@@ -20,7 +20,12 @@ export type Outcome =
   | { readonly type: 'crashed'; readonly ending: Ending }
   | { readonly type: 'late'; readonly executed: 'no' | 'maybe' }
   | { readonly type: 'overloaded'; readonly retryAfterMs: number }
-  | { readonly type: 'unavailable'; readonly failed: Failed; readonly retryAfterMs: number }
+  | {
+      readonly type: 'unavailable'
+      readonly failed: Failed
+      readonly retryAfterMs: number
+      readonly executed: 'no' | 'maybe'
+    }
   | { readonly type: 'closed' }
 
 export interface Job {

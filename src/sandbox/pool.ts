@@ -79,7 +79,12 @@ export class Pool {
     }
     const quietMs = this.#quietUntil - performance.now()
     if (this.#failed && quietMs > 0) {
-      return Promise.resolve({ type: 'unavailable', failed: this.#failed, retryAfterMs: Math.ceil(quietMs) })
+      return Promise.resolve({
+        type: 'unavailable',
+        failed: this.#failed,
+        retryAfterMs: Math.ceil(quietMs),
+        executed: 'no',
+      })
     }
     return new Promise(resolve => {
       this.#queue.push(jobOf(request, resolve, job => this.#late(job)))
@@ -92,7 +97,10 @@ export class Pool {
     this.#closed = true
     clearInterval(this.#idleTimer)
     clearTimeout(this.#waitTimer)
-    for (const job of this.#queue.drain()) job.finish({ type: 'closed' })
+    for (const job of this.#queue.drain()) {
+      // One that has run once already must not begin again from nothing elsewhere.
+      job.finish(job.attempts > 0 ? { type: 'crashed', ending: { reason: 'stopped' } } : { type: 'closed' })
+    }
     await Promise.all([...this.#members.keys()].map(sandbox => sandbox.stop()))
   }
 
@@ -200,7 +208,8 @@ export class Pool {
     const served = [...this.#members].some(([sandbox, { ready }]) => ready && sandbox.isAlive)
     if (served) return
     for (const job of this.#queue.drain()) {
-      job.finish({ type: 'unavailable', failed: error.failed, retryAfterMs: Math.ceil(backoff) })
+      const executed = job.attempts > 0 ? 'maybe' : 'no'
+      job.finish({ type: 'unavailable', failed: error.failed, retryAfterMs: Math.ceil(backoff), executed })
     }
   }
 

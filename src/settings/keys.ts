@@ -91,10 +91,6 @@ const everywhere = table('honour', 'everywhere', {
     'The model’s environment, set natively; `environment_variables` wins.',
     { secret: true },
   ],
-  remote_env: [
-    kind.matching(/^s3:\/\/[^/]+\/.+$/, 'text such as "s3://bucket/file.json"'),
-    'A flat JSON file with more environment.',
-  ],
   exclude: [kind.texts, 'Patterns of files that are not packed.'],
   exclude_glob: [kind.texts, 'More patterns of files that are not packed.'],
   cors: [kind.flagOrObject, 'Pages of other origins may call the endpoint; `false` unless said.'],
@@ -107,6 +103,10 @@ const everywhere = table('honour', 'everywhere', {
 })
 
 const onAws = table('honour', 'aws', {
+  remote_env: [
+    kind.matching(/^s3:\/\/[^/]+\/.+$/, 'text such as "s3://bucket/file.json"'),
+    'A flat JSON file with more environment.',
+  ],
   profile_name: [kind.text, 'The AWS profile whose credentials are used.'],
   aws_region: [kind.text, 'The AWS region; the profile’s own unless said.'],
   s3_bucket: [kind.text, 'The bucket for what is deployed.'],

@@ -29,7 +29,7 @@ export interface Stage {
   readonly fork: boolean
   /** The model's own environment variables; they win over those of the machine. */
   readonly environment: Readonly<Record<string, string>>
-  /** `aws_environment_variables` and `remote_env` are merged below `environment`; references stay unresolved here. */
+  /** `remote_env`: an S3 object with more environment, read by the function on AWS. */
   readonly remoteEnvironment: string | undefined
   /** Patterns of files that are not packed (`exclude`, `exclude_glob`). */
   readonly exclude: readonly string[]

@@ -128,6 +128,23 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
       expect((await platform.find(stage))?.weights).toEqual(all(version))
     })
 
+    it('lists its versions, and takes back one that shall never have traffic', async () => {
+      const { platform } = reached
+      const stage = reached.stage('listed')
+      const one = await releaseOf(answering('one'), stage)
+      await platform.route(stage, all(one))
+      const two = await releaseOf(answering('two'), stage)
+      const listed = async (): Promise<unknown> =>
+        (await platform.versions(stage)).map(({ number, wasRouted }) => [number, wasRouted])
+      expect(await listed()).toEqual([
+        [one.number, true],
+        [two.number, false],
+      ])
+      await platform.discard(two)
+      await platform.discard(one)
+      expect(await listed()).toEqual([[one.number, true]])
+    })
+
     it('does not release a model that cannot be loaded; what was served goes on', async () => {
       const { platform } = reached
       const stage = reached.stage('broken')

@@ -69,8 +69,14 @@ function servedDocument({ deployment, version, model, unchanged, receiptsReplaye
 const longestExample = 160
 
 function sayWhatIsNext({ deployment, model }: Served, output: Output): void {
-  const receipt = model.receipts[0]?.data
-  const data = receipt === undefined ? '{}' : receipt
+  const data = model.receipts[0]?.data
+  if (data === undefined) {
+    // Only the author knows what the model wants; an invented example would be answered with an error.
+    output.hint(
+      `Next: thampi predict ${deployment.stage} --data '…'   # what your model's predict gets as args`,
+    )
+    return
+  }
   if (data.length > longestExample) {
     output.hint(`Next: thampi predict ${deployment.stage} --data=@example.json`)
     return

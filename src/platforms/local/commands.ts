@@ -124,12 +124,20 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       return stage?.isServed ? deploymentOf(host, stage) : null
     },
 
+    'POST /discard': async input => {
+      const { number, ...key } = input as StageKey & { number: number }
+      await host.find(key)?.discard(number)
+      await collect(host, turns.size)
+    },
+
     'POST /list': async input => {
       const stage = host.find(input as StageKey)
       const records = await Promise.all(
         ((await stage?.numbers()) ?? []).map(number => stage?.version(number)),
       )
-      return records.flatMap(record => (record ? [versionOf(record)] : []))
+      return records.flatMap(record =>
+        record ? [{ ...versionOf(record), wasRouted: stage?.wasRouted(record.number) === true }] : [],
+      )
     },
 
     'POST /remove': async input => {
@@ -189,7 +197,7 @@ function versionOf(record: VersionRecord): Version {
 }
 
 /** A deployment as it travels through the door: weights as pairs, because JSON has no maps. */
-export type DeploymentDocument = Omit<Deployment, 'weights'> & Pick<CurrentRecord, 'weights'>
+export type DeploymentDocument = Omit<Deployment, 'weights'> & { readonly weights: CurrentRecord['weights'] }
 
 async function deploymentOf(host: Host, stage: ServedStage): Promise<DeploymentDocument> {
   const weights = [...stage.weights]

@@ -238,7 +238,7 @@ async function portTaken(port: number, cause: unknown, system: System): Promise<
   return new ThampiError('PORT_TAKEN', {
     message: `Port ${port} is taken${holder ? ` by ${holder}` : ''}.`,
     why: 'The URLs of your stages name this port, so it is not changed silently.',
-    fix: 'stop that program, or let Thampi choose: thampi host --port 0',
+    fix: 'stop that program, or run the command again with PORT=0 before it, which takes any free port',
     cause,
   })
 }

@@ -40,6 +40,7 @@ export function openLocal(system: System): Platform {
     send: (version, body) => send(at, version, body, system),
     route: (stage, weights) => route(at, stage, weights, system),
     find: stage => find(at, stage, system),
+    discard: version => discard(at, version),
     versions: stage => versions(at, stage, system),
     remove: (stage, options) => remove(at, stage, options, system),
     logs: (stage, options) => logs(at, stage, options),
@@ -128,6 +129,10 @@ async function find(at: Layout, stage: Stage, system: System): Promise<Deploymen
   if (!(await isWanted(at, stage, system))) return undefined
   const document = await knock<DeploymentDocument | null>(at.door, 'POST /find', keyOf(stage))
   return document ? revive(document) : undefined
+}
+
+async function discard(at: Layout, { stage, model, number }: Version): Promise<void> {
+  await knock(at.door, 'POST /discard', { stage, model, number })
 }
 
 async function versions(at: Layout, stage: Stage, system: System): Promise<readonly Version[]> {

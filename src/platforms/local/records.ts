@@ -49,6 +49,8 @@ export interface ZygoteRecord {
 
 /** The pointer of a stage. */
 export interface CurrentRecord {
+  /** Every version that ever had traffic. */
+  readonly routed: readonly number[]
   readonly weights: readonly (readonly [number: number, percent: number])[]
 }
 

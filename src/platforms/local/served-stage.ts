@@ -26,6 +26,7 @@ export class ServedStage implements Endpoint {
   readonly log: LogFile
   #options: StageOptions
   #weights: CurrentRecord['weights'] = []
+  #routed: ReadonlySet<number> = new Set()
   #pools = new Map<number, VersionPool>()
   #cors: Cors | undefined
 
@@ -41,7 +42,7 @@ export class ServedStage implements Endpoint {
     for (const path of [options.at.current(key), options.at.previous(key)]) {
       try {
         const pointer = await readRecord<CurrentRecord>(path)
-        if (pointer) await stage.#use(pointer.weights)
+        if (pointer) await stage.#use(pointer)
         return stage
       } catch (error) {
         // The last switch is lost, not the stage: what was routed before it still is whole.
@@ -96,6 +97,20 @@ export class ServedStage implements Endpoint {
     }
   }
 
+  /** Whether a version ever had traffic. */
+  wasRouted(number: number): boolean {
+    return this.#routed.has(number)
+  }
+
+  /** Takes a release back; not one that has, or had, traffic. */
+  async discard(number: number): Promise<void> {
+    if (this.wasRouted(number)) return
+    const pool = this.#pools.get(number)
+    this.#pools.delete(number)
+    await pool?.close()
+    await rm(this.#options.at.version(this.key, number), { force: true })
+  }
+
   /** Moves the traffic: pointer on disk first, then memory in one step, then the old sandboxes finish and go. */
   async route(weights: CurrentRecord['weights'], retained: number = defaultRetained): Promise<void> {
     for (const [number] of weights) {
@@ -104,10 +119,11 @@ export class ServedStage implements Endpoint {
       }
     }
     const { at } = this.#options
-    if (this.isServed)
-      await writeRecord(at.previous(this.key), { weights: this.#weights } satisfies CurrentRecord)
-    await writeRecord(at.current(this.key), { weights } satisfies CurrentRecord)
-    await this.#use(weights)
+    const before: CurrentRecord = { weights: this.#weights, routed: [...this.#routed] }
+    const routed = [...new Set([...this.#routed, ...weights.map(([number]) => number)])]
+    if (this.isServed) await writeRecord(at.previous(this.key), before)
+    await writeRecord(at.current(this.key), { weights, routed } satisfies CurrentRecord)
+    await this.#use({ weights, routed })
     await this.#collect(Math.max(1, retained))
   }
 
@@ -181,7 +197,7 @@ export class ServedStage implements Endpoint {
     return this.#weights.at(-1)?.[0] ?? 0
   }
 
-  async #use(weights: CurrentRecord['weights']): Promise<void> {
+  async #use({ weights, routed: everRouted }: CurrentRecord): Promise<void> {
     let cors: Cors | undefined
     for (const [number] of weights) {
       const record = await this.version(number)
@@ -195,6 +211,7 @@ export class ServedStage implements Endpoint {
       if (!this.#pools.has(number)) await this.#start(record)
     }
     this.#weights = weights
+    this.#routed = new Set(everRouted)
     this.#cors = cors
     const routed = new Set(weights.map(([number]) => number))
     for (const [number, pool] of this.#pools) {

@@ -127,6 +127,7 @@ export class VersionPool {
             ...about,
             detail: settings.errors === 'full' ? outcome.failed.message : 'The model cannot be loaded.',
             hint: `See: thampi logs ${stage} --since=3m`,
+            executed: outcome.executed,
             retryAfterMs: outcome.retryAfterMs,
           }),
         }
