@@ -226,11 +226,12 @@ export class Sandbox {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#ending ??= ending
     this.#settleReady.reject(new SandboxFailed(describeEnding(this.#ending)))
-    // The runtime takes requests in order: one by one only the oldest unanswered one can have begun, of a batch all.
+    // The runtime takes requests in order: one by one only the oldest unanswered one can have begun, else any of them.
+    const oneByOne = this.#batch === 0 && this.#assignment.start.maxConcurrency <= 1
     let begun = true
     for (const answer of this.#waiting.values()) {
       answer({ type: 'ended', ending: this.#ending, begun })
-      begun = this.#batch > 0
+      begun = !oneByOne
     }
     this.#waiting.clear()
     this.#settleEnded(this.#ending)
