@@ -57,6 +57,15 @@ class ThampiContext:
             self._app = App(self.model)
         return self._app
 
+    def _for(
+        self, request_id: str | None, deadline: float | None, request_ids: list[str] | None = None
+    ) -> ThampiContext:
+        """A copy for one call of the model, without the price of naming all arguments."""
+        context = object.__new__(ThampiContext)
+        own = {"request_id": request_id, "_request_ids": request_ids, "_deadline": deadline}
+        context.__dict__ = {**self.__dict__, **own}
+        return context
+
     @property
     def request_ids(self) -> list[str]:
         if self._request_ids is None:

@@ -5,7 +5,7 @@ Whoever asks cannot tell: the answer in a batch is the answer that the same requ
 
 import logging
 
-from thampi.context import LOGGER_NAME, ThampiContext
+from thampi.context import LOGGER_NAME
 from thampi.runtime import wire
 from thampi.runtime.answer import read_data
 from thampi.runtime.blame import report
@@ -18,8 +18,8 @@ __all__ = ["Together"]
 class Together(OneByOne):
     """Answers up to `batch` requests with one call: those that are here when the model becomes free."""
 
-    def __init__(self, answerer, logs, outgoing, shared, batch):
-        super().__init__(answerer, logs, outgoing, shared)
+    def __init__(self, answerer, logs, outgoing, context, batch):
+        super().__init__(answerer, logs, outgoing, context)
         self.batch = batch
         self.credits = max(batch, OneByOne.credits)
         self._waiting = []
@@ -50,12 +50,8 @@ class Together(OneByOne):
             for request, deadline in asked:
                 super()._take(request, deadline)
             return
-        context = ThampiContext(
-            request_id=None,
-            request_ids=[request.request_id for request, _ in asked],
-            deadline=min(deadline for _, deadline in asked),
-            **self._shared,
-        )
+        earliest = min(deadline for _, deadline in asked)
+        context = self._context._for(None, earliest, [request.request_id for request, _ in asked])
         try:
             results = self._answerer.ask.together(batch, context)
         except Problem as problem:

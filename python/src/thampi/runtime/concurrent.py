@@ -16,8 +16,8 @@ class Concurrently(OneByOne):
     This is for models that say of themselves that they are thread-safe. Coroutines share one event loop.
     """
 
-    def __init__(self, answerer, logs, outgoing, shared, limit):
-        super().__init__(answerer, logs, outgoing, shared)
+    def __init__(self, answerer, logs, outgoing, context, limit):
+        super().__init__(answerer, logs, outgoing, context)
         self.credits = limit
         self._threads = ThreadPoolExecutor(limit, thread_name_prefix="thampi")
         self._writing = threading.Lock()

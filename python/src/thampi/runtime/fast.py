@@ -46,7 +46,7 @@ def write(value):
         return None
     if b"null" in text:  # perhaps a NaN, which has to be told
         return None
-    if b"0.0000" in text or _EXPONENT.search(text):
+    if b"0.0000" in text or (b"e" in text and _EXPONENT.search(text)):
         return _as_python_writes(text)
     return text
 

@@ -3,7 +3,6 @@
 import os
 import time
 
-from thampi.context import ThampiContext
 from thampi.runtime import wire
 
 __all__ = ["RETIRE", "OneByOne"]
@@ -14,18 +13,18 @@ RETIRE = {"retire": True}
 class OneByOne:
     """Answers each request before it looks at the next, so that no finished answer waits for its neighbour.
 
-    `credits` and `batch` are what `ready` says.
+    `credits` and `batch` are what `ready` says; `context` is what all requests have in common.
     """
 
     # One request runs, the next one is already here: no waiting for the host in between.
     credits = 2
     batch = 0
 
-    def __init__(self, answerer, logs, outgoing, shared):
+    def __init__(self, answerer, logs, outgoing, context):
         self._answerer = answerer
         self._logs = logs
         self._outgoing = outgoing
-        self._shared = shared
+        self._context = context
 
     def run(self, received, frames):
         """Handles what came along with `start`, then whatever `frames` brings; returns after `stop`."""
@@ -61,7 +60,7 @@ class OneByOne:
     def _answer(self, request, deadline):
         """(status, body, retire) for one request on its own."""
         self._logs.begin(request.request_id)
-        context = ThampiContext(request_id=request.request_id, deadline=deadline, **self._shared)
+        context = self._context._for(request.request_id, deadline)
         answer = self._answerer.answer(request.body, context, request.pretty)
         self._logs.end()
         return answer

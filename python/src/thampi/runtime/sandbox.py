@@ -80,14 +80,14 @@ def _start(start, outgoing):
     logs = Logs()
     logs.take_over(start.get("logLevel", "INFO"))
     try:
-        answerer, properties = _load(start)
+        answerer, context = _load(start)
     except ThampiError as error:
         logs.end()
         _fail(outgoing, error)
     logs.end()
     # What was loaded stays for good; the collector need not look at it again.
     gc.freeze()
-    loop = _loop(start, answerer, logs, outgoing, _shared(start, properties))
+    loop = _loop(start, answerer, logs, outgoing, context)
     ready = {
         "protocol": wire.PROTOCOL,
         "runtime": "python",
@@ -133,14 +133,11 @@ def _load(start):
         max_result_bytes=min(start.get("maxResultBytes") or wire.MAX_BODY, wire.MAX_BODY),
         wait=Elsewhere() if _at_once(start) > 1 else Here(),
     )
-    load.initialize(model, ThampiContext(**_shared(start, properties)), answerer.ask.wait)
-    return answerer, properties
-
-
-def _shared(start, properties):
-    """What every context of this process has in common; the model gets its own copy of the properties."""
     names = {key: start.get(key) for key in ("stage", "model", "version")}
-    return {**names, "properties": dict(properties)}
+    # The model gets its own copy of the properties; whatever it does to them, answers stay as they are.
+    context = ThampiContext(**names, properties=dict(properties))
+    load.initialize(model, context._for("", None), answerer.ask.wait)
+    return answerer, context
 
 
 def _fail(outgoing, error):

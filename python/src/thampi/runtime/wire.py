@@ -4,7 +4,7 @@ import json
 import os
 from struct import Struct
 from struct import error as StructError
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Union
 
 __all__ = ["FrameReader", "Request", "WireError", "frame", "read_json", "read_request", "reply", "write_all"]
 
@@ -40,7 +40,7 @@ class Request(NamedTuple):
     pretty: bool
     request_id: str
     extra: Optional[dict]
-    body: memoryview
+    body: Union[bytes, memoryview]
 
 
 class FrameReader:
@@ -54,22 +54,23 @@ class FrameReader:
         return self._descriptor
 
     def read(self, wanted=1):
-        """Waits for at least one frame and gives all that are complete, as (type, id, payload); the payload
+        """Waits for at least one frame and gives all that are complete, as (type, id, payload); a big payload
         is a view into what came. While there are fewer than `wanted`, a frame that has begun to arrive is
         waited for as well. None at the end of the stream. Raises WireError on a bad length."""
-        data = self._rest
         frames = []
+        missing = 1
         while True:
-            missing = self._cut(data, frames)
-            if frames and (not self._rest or len(frames) >= wanted):
-                return frames
             data = self._more(self._rest, missing)
             if data is None:
                 return None
+            missing = self._cut(data, frames)
+            if frames and (not self._rest or len(frames) >= wanted):
+                return frames
 
     def _cut(self, data, frames):
         """Appends the complete frames of `data`; keeps the rest and says how many bytes that one lacks."""
-        view = memoryview(data)
+        # Cutting small pieces out of bytes takes less time than making views.
+        view = data if len(data) <= _READ_BYTES else memoryview(data)
         at, end = 0, len(data)
         missing = 0
         while end - at >= _HEAD.size:
