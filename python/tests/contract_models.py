@@ -103,6 +103,18 @@ class Async(thampi.Model):
         return {"ready": self.ready, "args": args}
 
 
+class Batches(thampi.Model):
+    """Has no predict."""
+
+    def predict_batch(self, batch, context):
+        if batch == ["short"]:
+            return []
+        if batch == ["text"]:
+            return "t"
+        instead = {"item": thampi.ItemError("nothing is near"), "bad": thampi.BadInput("too hot", "/data")}
+        return [instead.get(args, args) if isinstance(args, str) else args for args in batch]
+
+
 class Generates(thampi.Model):
     def predict(self, args, context):
         yield args

@@ -16,6 +16,7 @@ ANSWERS = json.loads((CONTRACT / "answers.json").read_text("utf-8"))
 TYPES = {
     **{"start": wire.START, "request": wire.REQUEST, "stop": wire.STOP, "ping": wire.PING},
     **{"ready": wire.READY, "failed": wire.FAILED, "reply": wire.REPLY, "pong": wire.PONG},
+    **{"fork": wire.FORK, "forked": wire.FORKED, "exited": wire.EXITED},
 }
 
 
