@@ -41,6 +41,11 @@ export function isAlive(pid) {
   return stat !== undefined && stat.state !== 'Z'
 }
 
+/** The process that started this one; undefined when either is gone. */
+export function parentOf(pid) {
+  return statOf(pid)?.parent
+}
+
 function livingProcesses() {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))

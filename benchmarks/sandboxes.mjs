@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive } from './processes.mjs'
+import { isAlive, parentOf } from './processes.mjs'
 
 const patienceMs = 20_000
 
@@ -34,4 +34,21 @@ export async function endSandboxes(service) {
     await sleep(20)
   }
   throw new Error('sandboxes come back although nobody asks')
+}
+
+/**
+ * Resolves when new sandboxes are forked from a zygote instead of being started fresh, which the first one always is.
+ * Works with `keepWarm: false` only.
+ * @param {() => Promise<unknown>} askOnce
+ */
+export async function untilForked(service, askOnce) {
+  const deadline = Date.now() + patienceMs
+  while (Date.now() < deadline) {
+    await endSandboxes(service)
+    await askOnce()
+    const pids = await sandboxesOf(service)
+    if (pids.length > 0 && pids.every(pid => parentOf(pid) !== service.pid)) return
+    await sleep(500)
+  }
+  throw new Error('no sandbox was forked')
 }

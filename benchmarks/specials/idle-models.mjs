@@ -1,8 +1,8 @@
 /** A hundred models that nobody asks, on one host with a hot one: what they cost, and whether the hot one notices. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../ask.mjs'
 import { measure } from '../measure.mjs'
 import thampi, { configured } from '../peers/thampi.mjs'
-import { endSandboxes } from '../sandboxes.mjs'
+import { untilForked } from '../sandboxes.mjs'
 import { startService } from '../service.mjs'
 
 const model = { kind: 'tutorial', input: [5.9, 3.2, 4.8, 1.8], expected: 2 }
@@ -14,7 +14,8 @@ export default {
   run: async ({ python, small, runs, seconds }) => {
     const count = small ? 5 : 100
     const idle = Array.from({ length: count }, (_, i) => `idle-${i + 1}`)
-    const options = { batched: true, keepWarm: false }
+    // One sandbox, so that only the idle models make a difference in memory.
+    const options = { batched: true, keepWarm: false, settings: { max_sandboxes: 1 } }
     const samples = {
       [`memory of each of ${count} idle models`]: { unit: 'MB', values: [] },
       'hot model alone: p99': { unit: 'ms', values: [] },
@@ -28,8 +29,9 @@ export default {
         running.push(await startService(thampi, configuration, { python, ...model }))
       }
       // Idle means: no process. Waiting for the minutes until the host stops them by itself shows nothing more.
-      for (const service of running) await endSandboxes(service)
-      await sleep(1000)
+      for (const service of running) {
+        await untilForked(service, () => ask(service.origin + service.path, thampi.body(model.input)))
+      }
       const [alone, among] = running
       const run = service => measure(service, thampi, model, { connections: 8, seconds })
       for (let i = 0; i < runs; i++) {

@@ -1,7 +1,8 @@
 /** What one sandbox more costs in memory: the same model with one and with several, all of them working. */
+import { ask } from '../ask.mjs'
 import { measure } from '../measure.mjs'
 import thampi, { configured } from '../peers/thampi.mjs'
-import { sandboxesOf } from '../sandboxes.mjs'
+import { sandboxesOf, untilForked } from '../sandboxes.mjs'
 import { startService } from '../service.mjs'
 
 const model = { kind: 'slow-tutorial', input: [5.9, 3.2, 4.8, 1.8], expected: 2 }
@@ -32,9 +33,14 @@ export default {
 }
 
 async function pssWith(max_sandboxes, python, seconds) {
-  const configuration = configured(`${max_sandboxes}`, { batched: false, settings: { max_sandboxes } })
+  const configuration = configured(`${max_sandboxes}`, {
+    batched: false,
+    keepWarm: false,
+    settings: { max_sandboxes },
+  })
   const service = await startService(thampi, configuration, { python, ...model })
   try {
+    await untilForked(service, () => ask(service.origin + service.path, thampi.body(model.input)))
     const { pss } = await measure(service, thampi, model, { connections: 4 * many, seconds, warmUp: 2 })
     return { pss, sandboxes: (await sandboxesOf(service)).length }
   } finally {
