@@ -90,34 +90,44 @@ def test_a_length_that_no_frame_has_ends_the_conversation(data, tmp_path):
         wire.FrameReader(stream.fileno()).read()
 
 
+@pytest.fixture(scope="module")
+def saved_once(tmp_path_factory):
+    """The directories of the models, each saved when it is first asked for."""
+    import cloudpickle
+
+    import thampi
+
+    paths = {}
+    times = {key: ANSWERS["properties"][key] for key in ("instance_id", "trained_time_utc")}
+
+    def save(model):
+        if model not in paths:
+            # By value, as from a training script, because the sandbox cannot see the tests.
+            cloudpickle.register_pickle_by_value(contract_models)
+            place = tmp_path_factory.mktemp("models")
+            paths[model] = thampi.save(getattr(contract_models, model)(), model, place, **times).path
+            cloudpickle.unregister_pickle_by_value(contract_models)
+        return paths[model]
+
+    return save
+
+
 @pytest.fixture(scope="module", params=["with orjson", "without orjson"])
-def asked(request, layer, tmp_path_factory):
+def asked(request, layer, saved_once, tmp_path_factory):
     """Asks a model; each has one sandbox, which answers all its cases and is replaced when it wants to be."""
+    from conftest import Host
+
     environment = {}
     if request.param == "without orjson":
         nowhere = tmp_path_factory.mktemp("nowhere")
         (nowhere / "orjson.py").write_text("raise ImportError\n")
         environment = {"PYTHONPATH": str(nowhere)}
-    from conftest import Host
-
-    import thampi
-
     hosts = {}
-    properties = ANSWERS["properties"]
 
     def ask(model, body, pretty):
         if model not in hosts:
-            path = tmp_path_factory.mktemp("models")
-            # By value, as from a training script, because the sandbox cannot see the tests.
-            import cloudpickle
-
-            cloudpickle.register_pickle_by_value(contract_models)
-            times = {key: properties[key] for key in ("instance_id", "trained_time_utc")}
-            saved = thampi.save(getattr(contract_models, model)(), model, path, **times)
-            cloudpickle.unregister_pickle_by_value(contract_models)
-            hosts[model] = Host(
-                layer, saved.path, env=environment, servedTimeUtc=properties["served_time_utc"]
-            )
+            served = ANSWERS["properties"]["served_time_utc"]
+            hosts[model] = Host(layer, saved_once(model), env=environment, servedTimeUtc=served)
             hosts[model].ready()
         status, answer, extra = hosts[model].ask(body, pretty=pretty)
         if extra and extra.get("retire"):

@@ -362,7 +362,7 @@ def test_a_scikit_learn_model_answers_from_a_fork(zygote, sandbox, saved):
     host = zygote(*modules)
     host.ready()
     children = []
-    for _ in range(8):
+    for _ in range(4):
         began = time.monotonic()
         child = host.fork(path)
         ready = child.ready()
@@ -405,7 +405,7 @@ def test_parallel_libraries_work_in_a_fork(zygote, saved):
     host = zygote(*IRIS, env=dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2"))
     host.ready()
     path = saved(Runs(predict))
-    for _ in range(3):
+    for _ in range(2):
         child = host.fork(path)
         child.ready()
         assert result(child, flower) == [*expected, 600.0, 600.0]

@@ -126,8 +126,9 @@ class _Zygote:
             self.say(wire.FORKED, number, {"error": obstacle})
             return None
         # What is left in a buffer here would be printed by every child once more.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
         try:
             with warnings.catch_warnings():
                 # Threads of BLAS libraries count for Python's warning; they know how to survive a fork.
