@@ -1,5 +1,7 @@
 /** One workload, all who take part, in turn: in each run everybody once, begun by another each time. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { bare } from './bare.mjs'
+import { watchMachine } from './machine.mjs'
 import { checkAnswers, measure } from './measure.mjs'
 import { shown } from './numbers.mjs'
 import { startService } from './service.mjs'
@@ -16,6 +18,8 @@ export async function compare(workload, { runs, seconds, small, installed }) {
     workload.runners(peer).map(configuration => ({ peer, python, configuration })),
   )
   const cells = {}
+  const busy = await busyBefore()
+  const watch = watchMachine()
   const cellOf = (peer, name) => {
     const key = `${peer} · ${name}`
     cells[key] ??= { peer, name, runs: {} }
@@ -48,7 +52,17 @@ export async function compare(workload, { runs, seconds, small, installed }) {
     return runners.findIndex(({ peer, configuration }) => name === `${peer.name} · ${configuration.name}`)
   }
   const sorted = Object.fromEntries(order.map(name => [name, cells[name]]))
-  return { title: workload.title, date: new Date().toISOString().slice(0, 10), runs, seconds, cells: sorted }
+  const date = new Date().toISOString().slice(0, 10)
+  return { title: workload.title, date, runs, seconds, busy, stolen: watch().stolen, cells: sorted }
+}
+
+/** Numbers of a machine that does something else as well are worth little: said at once, and kept. */
+async function busyBefore() {
+  const watch = watchMachine()
+  await sleep(1000)
+  const { busy } = watch()
+  if (busy > 10) console.error(`The machine is ${Math.round(busy)} % busy with something else.`)
+  return busy
 }
 
 async function once(usual, configuration, { python, workload, connections, seconds, keep }) {

@@ -41,7 +41,7 @@ export function ratioTable(results) {
 }
 
 function workloadSection(results) {
-  return ({ title, date, runs, seconds, cells }) => {
+  return ({ title, date, runs, seconds, busy, stolen, cells }) => {
     const name = Object.keys(results.workloads).find(key => results.workloads[key].title === title)
     const counts = [
       ...new Set(Object.values(cells).flatMap(cell => Object.keys(cell.runs).map(Number))),
@@ -53,7 +53,7 @@ function workloadSection(results) {
       error ? [`- ${cell}: ${error}`] : [],
     )
     const words = failed.length > 0 ? [`Did not take part, or not in every run:\n\n${failed.join('\n')}`] : []
-    const about = `${date}; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s.`
+    const about = `${date}; medians of ${runs} ${runs === 1 ? 'run' : 'runs'} of ${seconds} s. Others used ${shown(busy)} % of the machine just before, and ${shown(stolen)} % of its time was taken by its own host meanwhile.`
     return [`## ${title}`, about, ...tables, ...words].join('\n\n')
   }
 }

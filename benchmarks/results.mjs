@@ -1,7 +1,7 @@
 /** What was measured, for machines: every run, in `results.json`. A later run of one workload replaces only that. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { describeMachine } from './machine.mjs'
 import { median } from './numbers.mjs'
 
 /**
@@ -12,6 +12,8 @@ import { median } from './numbers.mjs'
  * @property {string} date
  * @property {number} runs
  * @property {number} seconds
+ * @property {number} busy percent of the machine that others used just before
+ * @property {number} stolen percent of its time that the machine's own host gave to others meanwhile
  * @property {Record<string, { peer: string, name: string, error?: string, runs: Record<string, Measured[]> }>} cells
  *   by `peer · configuration`; `runs` by number of connections
  *
@@ -54,16 +56,6 @@ export function writeResults(dir, results) {
   mkdirSync(dir, { recursive: true })
   const short = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
   writeFileSync(join(dir, fileName), `${JSON.stringify(results, short, 1)}\n`)
-}
-
-function describeMachine() {
-  return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: availableParallelism(),
-    memoryGB: Math.round(totalmem() / 2 ** 30),
-    os: `${platform()} ${release().split('.').slice(0, 2).join('.')} ${arch()}`,
-    node: process.version,
-  }
 }
 
 /**
