@@ -141,7 +141,7 @@ describe('serve that is interrupted while it installs', () => {
     shop.write('train.py', training(2))
     await shop.python(['train.py'])
     const before = shop.snapshot()
-    for (const signal of ['SIGINT', 'SIGINT', 'SIGKILL', 'SIGKILL', 'SIGKILL'] as const) {
+    for (const signal of ['SIGINT', 'SIGKILL', 'SIGKILL'] as const) {
       const delayMs = Math.random() * 2_000
       const running = shop.start(serve)
       await running.untilItSays(/^installing \d+ packages/m)
