@@ -198,6 +198,25 @@ thampi.save(Patient(), 'patient', './models')
   })
 })
 
+describe('a model that is not the newest, without a settings file', () => {
+  const shop = project()
+
+  it('is served, and serve says that the other commands would mean another one', async () => {
+    shop.write('train.py', training(2))
+    await shop.python(['train.py'])
+    shop.write('train.py', training(3).replace("'scale', './models'", "'newer', './models'"))
+    await shop.python(['train.py'])
+    const { status, out, err } = await shop.thampi(['serve', '--model_dir=models/scale'])
+    expect(status).toBe(0)
+    expect(err).toContain('"scale" is not that one. To name it: thampi init --name scale')
+    expect(await scaled(out.trim())).toEqual([2, 5])
+    expect((await shop.thampi(['serve'])).err).not.toContain('thampi init')
+    await shop.thampi(['init', '--name=scale', '--yes'])
+    const { out: answer } = await shop.thampi(['predict', 'dev', '--data={"input": [10]}'])
+    expect(answer).toContain("{'scaled': [20]}")
+  })
+})
+
 /** The document for programs. */
 async function served(shop: Project, args: readonly string[]): Promise<unknown> {
   return JSON.parse((await shop.thampi([...args, '--json'])).out)

@@ -1,4 +1,5 @@
 /** `thampi serve`: steps on stderr, the URL alone on stdout, and at the end what to type next. */
+import type { Engine } from '../../engine.ts'
 import type { Served } from '../../serve.ts'
 import type { Output } from '../output.ts'
 import type { Done, Session } from '../session.ts'
@@ -22,6 +23,7 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
   // Only now the heavy parts: nobody should look at an empty screen while they load.
   const [{ serve }, { engineFor }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
   const { includeSecret, ...source } = flags
+  const engine = await engineFor(session, source.modelDir)
   const served = await serve(
     stage,
     {
@@ -29,12 +31,30 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
       ...(servedTimeUtc === undefined ? {} : { servedTimeUtc }),
       ...(includeSecret === undefined ? {} : { includeSecrets: includeSecret }),
     },
-    await engineFor(session, source.modelDir),
+    engine,
   )
   if (output.manner.json) output.document(servedDocument(served))
   else output.result(served.deployment.url)
   sayWhatIsNext(served, output)
+  if (!(await isMeantByDefault(served, engine))) {
+    output.warn(
+      `Without a settings file, predict, info, logs and undeploy mean the newest model in ./models, and ` +
+        `"${served.deployment.model}" is not that one. To name it: thampi init --name ${served.deployment.model}`,
+    )
+  }
   return 0
+}
+
+async function isMeantByDefault({ deployment }: Served, { settings, system }: Engine): Promise<boolean> {
+  if (settings.path !== undefined) return true
+  const { openEngine } = await import('../../engine.ts')
+  const byDefault = await openEngine({ platform: 'local', system })
+  try {
+    return byDefault.settings.stage(deployment.stage).model === deployment.model
+  } catch {
+    // There is no model in ./models at all.
+    return false
+  }
 }
 
 /** `%Y-%m-%dT%H:%M:%S[.%f]`, given back as Python's `isoformat` writes it: six digits or none. */
