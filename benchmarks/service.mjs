@@ -12,6 +12,16 @@ import { isAlive, processesOf } from './processes.mjs'
 const readyTimeoutMs = 120_000
 const goodbyeMs = 8_000
 
+/** What runs now: an interrupted benchmark takes it along. */
+const running = new Map()
+process.on('exit', () => {
+  for (const [service, dir] of running) {
+    for (const pid of processesOf(service)) kill(pid)
+    rmSync(dir, { recursive: true, force: true })
+  }
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
+
 /**
  * @typedef {object} Surroundings what a peer knows when it is started
  * @property {string} python of the peer's environment
@@ -61,6 +71,7 @@ export async function startService(peer, configuration, { python, kind, input, e
   let child
   const stop = async () => {
     if (child?.pid) await end({ pid: child.pid, mark })
+    for (const service of running.keys()) if (service.mark === mark) running.delete(service)
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
   }
   try {
@@ -70,6 +81,7 @@ export async function startService(peer, configuration, { python, kind, input, e
     mkdirSync(cwd, { recursive: true })
     child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', log, log] })
     child.on('error', () => {})
+    running.set({ pid: child.pid, mark }, dir)
     closeSync(log)
     const origin = `http://127.0.0.1:${surroundings.port}`
     await configuration.publish?.(surroundings)
@@ -130,15 +142,16 @@ async function end(service) {
     left = processesOf(service)
     for (const pid of left) all.add(pid)
   }
-  for (const pid of all) {
-    if (!isAlive(pid)) continue
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // Gone between the look and the kill.
-    }
-  }
+  for (const pid of all) if (isAlive(pid)) kill(pid)
   while ([...all].some(isAlive) && Date.now() < deadline + 5_000) await sleep(20)
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // Gone between the look and the kill.
+  }
 }
 
 function runToEnd(file, args, { timeoutMs = 120_000, ...options }) {

@@ -20,7 +20,7 @@ export default {
   configurations: [
     configuration('one by one', {}),
     configuration('batched', { batched: true }),
-    configuration('batched, fast queue, an API process a core', { batched: true, fast: true }),
+    configuration('batched, fast queue', { batched: true, fast: true }),
   ],
   env: oneThread,
   body: input => JSON.stringify({ input }),
