@@ -18,7 +18,7 @@ import { median, shown } from './numbers.mjs'
 import { peers } from './peers/index.mjs'
 import { cli } from './peers/thampi.mjs'
 import { cellTable, ratioTable, writeReport } from './report.mjs'
-import { readResults } from './results.mjs'
+import { noResults, readResults } from './results.mjs'
 import { specials } from './specials/index.mjs'
 import { workloads } from './workloads.mjs'
 
@@ -46,7 +46,7 @@ const target = small ? join(import.meta.dirname, '.work') : import.meta.dirname
 const tool = generator()
 if (!tool) end('wrk, which makes the load, is not installed. Fix: apt-get install wrk', flags.ci ? 0 : 1)
 buildWhenStale()
-const results = small ? { ...readResults(''), workloads: {}, specials: {} } : readResults(target)
+const results = small ? noResults() : readResults(target)
 results.generator = tool
 const installed = install()
 for (const work of plan.work) {

@@ -35,21 +35,28 @@ import { median } from './numbers.mjs'
 const fileName = 'results.json'
 
 /** @returns {Results} */
-export function readResults(dir) {
-  const file = join(dir, fileName)
-  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
-  const machine = describeMachine()
-  // Ratios between runs on two machines mean nothing.
-  if (before && JSON.stringify(before.machine) === JSON.stringify(machine)) return before
+export function noResults() {
   return {
     schemaVersion: 1,
-    machine,
+    machine: describeMachine(),
     generator: '',
     versions: {},
     unavailable: {},
     workloads: {},
     specials: {},
   }
+}
+
+/**
+ * What was measured before on this machine, or nothing: ratios between runs on two machines mean nothing.
+ * @returns {Results}
+ */
+export function readResults(dir) {
+  const file = join(dir, fileName)
+  const none = noResults()
+  if (!existsSync(file)) return none
+  const before = JSON.parse(readFileSync(file, 'utf8'))
+  return JSON.stringify(before.machine) === JSON.stringify(none.machine) ? before : none
 }
 
 export function writeResults(dir, results) {
