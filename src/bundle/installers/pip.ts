@@ -29,7 +29,8 @@ async function build(
   system: System,
 ): Promise<void> {
   const tools = await findTools(python, system)
-  const what = `${requirements.count + requirements.extra.length} packages with ${tools.name}`
+  const count = requirements.count + requirements.extra.length
+  const what = `${count} ${count === 1 ? 'package' : 'packages'} with ${tools.name}`
   const started = system.now().getTime()
   const seconds = (): string => `${((system.now().getTime() - started) / 1000).toFixed(1)} s`
   let doing = ''
