@@ -144,7 +144,7 @@ describe('serve that is interrupted while it installs', () => {
     for (const signal of ['SIGINT', 'SIGKILL', 'SIGKILL'] as const) {
       const delayMs = Math.random() * 2_000
       const running = shop.start(serve)
-      await running.untilItSays(/^installing \d+ packages/m)
+      await running.untilItSays(/^installing \d+ packages?/m)
       await sleep(delayMs)
       running.kill(signal)
       const { status, out } = await running.ended
