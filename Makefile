@@ -14,7 +14,8 @@ help:
 setup: node_modules/.ready .venv/.ready
 
 node_modules/.ready: package-lock.json
-	npm ci --no-fund --no-audit
+# Not `npm ci`: it refuses a lock file in which an optional package of another platform is missing.
+	npm install --no-fund --no-audit --no-save
 	@touch $@
 
 .venv/.ready: python/requirements-dev.txt
