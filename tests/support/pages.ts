@@ -32,7 +32,9 @@ export function withoutChance(text: string): string {
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?/g, 'TIME')
     .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
     .replace(/using \S+ \(Python [\d.]+\)/g, 'using PYTHON')
-    .replace(/\b\d+ packages/g, 'N packages')
+    .replace(/\b\d+ packages?\b/g, 'N packages')
+    // A requirements file names the place of the wheel: its size depends on where the repository stands.
+    .replace(/\d+(\.\d+)? (bytes|kB|MB)\b/g, 'SIZE')
     .replace(/\d+\.\d+ s\b/g, 'N s')
     .replace(/\[\d{13}\]/g, '[MS]')
     .replace(/\d+(\.\d+)? ms/g, 'N ms')
