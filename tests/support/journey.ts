@@ -3,11 +3,10 @@
  * When the tests of a file or of a `describe` are over, everything that was started is ended, and that is checked.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -17,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import type { HostStatus } from '../../src/platforms/local/commands.ts'
 import { layout } from '../../src/platforms/local/layout.ts'
 import { runningHost } from '../../src/platforms/local/start-host.ts'
@@ -67,8 +66,10 @@ export interface Project {
 
 /** An empty project that is gone when the surrounding tests are over. */
 export function project({ door = 'pip', home }: { door?: Door; home?: string } = {}): Project {
-  const base = realpathSync(mkdtempSync(join(tmpdir(), 'thampi-journey-')))
+  const base = join(realpathSync(tmpdir()), `thampi-journey-${randomBytes(4).toString('hex')}`)
   const made = openProject(join(base, 'project'), home ?? join(base, 'home'), door)
+  // Not at once: tests that are left out end without `afterAll`.
+  beforeAll(() => void mkdirSync(made.dir, { recursive: true }))
   afterAll(async () => {
     await endEverythingOf(made)
     rmSync(base, { recursive: true, force: true, maxRetries: 3 })
@@ -77,7 +78,6 @@ export function project({ door = 'pip', home }: { door?: Door; home?: string } =
 }
 
 function openProject(dir: string, home: string, door: Door): Project {
-  mkdirSync(dir, { recursive: true })
   const env = environment(dir, home, door)
   const start = (
     file: string,

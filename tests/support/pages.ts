@@ -25,7 +25,10 @@ export function stepsOf(page: string): Step[] {
   })
 }
 
-/** Text without what differs from run to run and from machine to machine. */
+/**
+ * Text without what differs from run to run and from machine to machine. Sizes do: `pip freeze` names the place of the
+ * wheel, and so the requirements file is as long as the path of the repository makes it.
+ */
 export function withoutChance(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g, 'ID')
@@ -33,7 +36,6 @@ export function withoutChance(text: string): string {
     .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
     .replace(/using \S+ \(Python [\d.]+\)/g, 'using PYTHON')
     .replace(/\b\d+ packages?\b/g, 'N packages')
-    // A requirements file names the place of the wheel: its size depends on where the repository stands.
     .replace(/\d+(\.\d+)? (bytes|kB|MB)\b/g, 'SIZE')
     .replace(/\d+\.\d+ s\b/g, 'N s')
     .replace(/\[\d{13}\]/g, '[MS]')
