@@ -180,11 +180,14 @@ describe('what cannot be used is named:', () => {
     expect((await failure()).message).toContain('is not a text')
   })
 
-  test.skipIf(process.getuid?.() === 0)('a file that may not be read', async () => {
-    await write('requirements.txt', 'six')
-    await chmod(join(cwd, 'requirements.txt'), 0)
-    expect((await failure()).message).toContain('cannot be read')
-  })
+  test.skipIf(process.getuid?.() === 0)(
+    'a file that may not be read (cannot be tried as root, who may read everything)',
+    async () => {
+      await write('requirements.txt', 'six')
+      await chmod(join(cwd, 'requirements.txt'), 0)
+      expect((await failure()).message).toContain('cannot be read')
+    },
+  )
 
   test.each([
     ['[project]\nname = "x"\ndynamic = ["dependencies"]', 'dynamic'],

@@ -158,7 +158,7 @@ export class Host {
       find: route => this.#endpointOf(route),
       onAccess: ({ stage, model, requestId, status, ms, version }) => {
         const level = status >= 500 ? 'ERROR' : 'INFO'
-        const message = `POST /${stage}/${model}/predict ${status} ${ms.toFixed(1)} ms`
+        const message = `POST /${stage}/${model}/predict ${status} ${Math.round(ms * 10) / 10} ms`
         this.find({ stage, model })?.log.write({
           timeMs: Date.now(),
           level,

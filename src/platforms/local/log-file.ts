@@ -71,9 +71,13 @@ export class LogFile {
   }
 }
 
+/** A busy second has thousands of lines and a thousand times. */
+let lastTime = { ms: 0, text: '' }
+
 function serialise({ timeMs, level, source, version, requestId, message }: LogLine): string {
+  if (lastTime.ms !== timeMs) lastTime = { ms: timeMs, text: new Date(timeMs).toISOString() }
   const line = {
-    time: new Date(timeMs).toISOString(),
+    time: lastTime.text,
     level,
     source,
     version,
