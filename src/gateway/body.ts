@@ -34,7 +34,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
         bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size),
       }),
     )
+    // After `end` this says nothing new; without it the caller broke off. Node emits `error` only to who listens.
     request.on('close', () => resolve({ type: 'gone' }))
-    request.on('error', () => resolve({ type: 'gone' }))
   })
 }

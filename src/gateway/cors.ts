@@ -28,20 +28,27 @@ export function isAllowed(origin: string, cors: Cors | undefined): boolean {
   return cors !== undefined && (cors.origin === '*' || cors.origin === origin.toLowerCase())
 }
 
-/** The headers that tell a browser what this answer allows. */
-export function corsHeaders(request: IncomingMessage, cors: Cors | undefined): [string, string][] {
+/** The headers that tell a browser what this answer allows: names and values in turn. */
+export function corsHeaders(request: IncomingMessage, cors: Cors | undefined): string[] {
+  if (!cors) return []
   const { origin } = request.headers
-  if (!cors || origin === undefined || !isAllowed(origin, cors)) return []
-  const headers: [string, string][] = [
-    ['Access-Control-Allow-Origin', cors.origin === '*' ? '*' : origin],
-    ['Access-Control-Expose-Headers', 'X-Request-Id, Thampi-Version, Retry-After'],
-    ['Vary', 'Origin'],
+  if (origin === undefined || !isAllowed(origin, cors)) return []
+  const headers = [
+    'Access-Control-Allow-Origin',
+    cors.origin === '*' ? '*' : origin,
+    'Access-Control-Expose-Headers',
+    'X-Request-Id, Thampi-Version, Retry-After',
+    'Vary',
+    'Origin',
   ]
   if (request.method !== 'OPTIONS') return headers
   return [
     ...headers,
-    ['Access-Control-Allow-Methods', cors.methods],
-    ['Access-Control-Allow-Headers', cors.headers],
-    ['Access-Control-Max-Age', '600'],
+    'Access-Control-Allow-Methods',
+    cors.methods,
+    'Access-Control-Allow-Headers',
+    cors.headers,
+    'Access-Control-Max-Age',
+    '600',
   ]
 }

@@ -3,9 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { readBody } from './body.ts'
 import { type Cors, corsHeaders } from './cors.ts'
 import { refuse } from './guard.ts'
-import { type ProblemCode, type ProblemDetails, problemAnswer, problemCodes } from './problem.ts'
+import { type ProblemCode, problemAnswer, problemCodes } from './problem.ts'
 import { requestIds } from './request-id.ts'
 import { type PredictRoute, readRoute } from './route.ts'
+import { type HeaderList, writeAnswer, writeProblem } from './write.ts'
 
 export interface GatewayRequest {
   readonly requestId: string
@@ -118,40 +119,42 @@ async function handle(
   const started = performance.now()
   const target = request.url ?? '/'
   if (target.length > maxTargetChars) {
-    return writeProblem(response, requestId, 'uri-too-long', {
-      detail: `The path has more than ${maxTargetChars} characters.`,
-    })
+    const detail = `The path has more than ${maxTargetChars} characters.`
+    return writeProblem(response, requestId, 'uri-too-long', { detail })
   }
   const route = readRoute(target)
   const found = route && options.find(route)
   const cors = found && 'answer' in found ? found.cors : undefined
   const refusal = refuse(request, { hosts: options.hosts(), cors })
-  if (refusal) return writeProblem(response, requestId, refusal.code, refusal)
-  for (const [name, value] of corsHeaders(request, cors)) response.setHeader(name, value)
+  if (refusal) {
+    const { code, detail, hint } = refusal
+    return writeProblem(response, requestId, code, { detail, hint })
+  }
+  const headers = corsHeaders(request, cors)
   if (!route || !found) {
     return writeProblem(response, requestId, 'no-such-route', {
       detail: 'Nothing is served at this path.',
       hint: 'Predictions are asked for with POST /STAGE/MODEL/predict.',
     })
   }
-  if (!('answer' in found)) return writeProblem(response, requestId, found.code, found)
+  if (!('answer' in found)) {
+    const { code, detail, hint } = found
+    return writeProblem(response, requestId, code, { detail, hint })
+  }
   const about = { stage: route.stage, model: route.model }
   const ended = (status: number, version?: number): void =>
     options.onAccess({ ...about, requestId, status, ms: performance.now() - started, version })
-  const refuseWith = (code: ProblemCode, detail: string): void => {
-    writeProblem(response, requestId, code, { detail, ...about })
+  const refuseWith = (code: ProblemCode, detail: string, more: HeaderList = []): void => {
+    writeProblem(response, requestId, code, { detail, ...about }, [...headers, ...more])
     ended(problemCodes[code].status)
   }
   if (request.method === 'OPTIONS') {
-    response.writeHead(204, { Allow: allowedMethods, 'X-Request-Id': requestId }).end()
+    response.writeHead(204, ['Allow', allowedMethods, 'X-Request-Id', requestId, ...headers]).end()
     return
   }
   if (request.method !== 'POST') {
-    response.setHeader('Allow', allowedMethods)
-    return refuseWith(
-      'method-not-allowed',
-      `${request.method} is not allowed here; predictions are asked for with POST.`,
-    )
+    const detail = `${request.method} is not allowed here; predictions are asked for with POST.`
+    return refuseWith('method-not-allowed', detail, ['Allow', allowedMethods])
   }
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
@@ -163,48 +166,17 @@ async function handle(
   if (body.type === 'too-large') {
     return refuseWith('body-too-large', `The body is larger than ${options.maxBodyBytes} bytes.`)
   }
-  const {
-    status,
-    version,
-    retryAfterMs,
-    body: answered,
-  } = await found.answer({
+  const answer = await found.answer({
     requestId,
     body: body.bytes,
     pretty: route.pretty,
     traceparent: request.headers.traceparent as string | undefined,
     isAbandoned: () => response.destroyed,
   })
+  const { version, retryAfterMs } = answer
+  if (version !== undefined) headers.push('Thampi-Version', String(version))
   if (retryAfterMs !== undefined)
-    response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)))
-  if (version !== undefined) response.setHeader('Thampi-Version', version)
-  write(response, requestId, status, answered)
-  ended(status, version)
-}
-
-function writeProblem(
-  response: ServerResponse,
-  requestId: string,
-  code: ProblemCode,
-  details: ProblemDetails,
-): void {
-  const { status, body } = problemAnswer(code, requestId, {
-    detail: details.detail,
-    hint: details.hint,
-    ...(details.executed === undefined ? {} : { executed: details.executed }),
-    ...(details.stage === undefined ? {} : { stage: details.stage, model: details.model }),
-  })
-  write(response, requestId, status, body)
-}
-
-/** Always with a length: a connection that breaks off can then never look like a complete answer. */
-function write(response: ServerResponse, requestId: string, status: number, body: Buffer): void {
-  if (response.destroyed) return
-  response.writeHead(status, {
-    'Content-Type': status < 400 ? 'application/json' : 'application/problem+json',
-    'Content-Length': body.length,
-    'X-Request-Id': requestId,
-    ...(status < 400 ? {} : { 'Cache-Control': 'no-store' }),
-  })
-  response.end(response.req.method === 'HEAD' ? undefined : body)
+    headers.push('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1000))))
+  writeAnswer(response, requestId, answer, headers)
+  ended(answer.status, version)
 }

@@ -21,14 +21,14 @@ export interface GuardOptions {
 
 /** Undefined when the request may pass. */
 export function refuse(request: IncomingMessage, { hosts, cors }: GuardOptions): Refusal | undefined {
-  const names = request.headersDistinct.host ?? []
-  const host = names[0]?.toLowerCase()
-  if (names.length !== 1 || host === undefined || !hosts.has(host)) {
+  const host = request.headers.host?.toLowerCase()
+  const hostLines = countOf('host', request.rawHeaders)
+  if (hostLines !== 1 || host === undefined || !hosts.has(host)) {
     // A name an attacker controls can be pointed at 127.0.0.1; the Host header then still carries that name.
     return {
       code: 'host-not-allowed',
       detail:
-        names.length > 1
+        hostLines > 1
           ? 'The request has more than one Host header.'
           : 'The Host header names a host that is not served here.',
       hint: `Use one of: ${[...hosts].join(', ')}.`,
@@ -59,6 +59,16 @@ export function refuse(request: IncomingMessage, { hosts, cors }: GuardOptions):
     }
   }
   return undefined
+}
+
+/** Node keeps the first of several Host headers and says nothing about the others. */
+function countOf(name: string, rawHeaders: readonly string[]): number {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const given = rawHeaders[i] as string
+    if (given.length === name.length && given.toLowerCase() === name) count += 1
+  }
+  return count
 }
 
 function isSameOrigin(origin: string, host: string): boolean {

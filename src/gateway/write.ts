@@ -1,0 +1,40 @@
+/** Answers on their way out: always with a length, because a connection that breaks off can then never look complete. */
+import type { ServerResponse } from 'node:http'
+import { type ProblemCode, type ProblemDetails, problemAnswer } from './problem.ts'
+
+/** Names and values in turn, as Node takes them without building an object. */
+export type HeaderList = readonly string[]
+
+/** Bodies up to this size leave together with their head, in one piece. */
+const togetherBytes = 16 * 1024
+
+export function writeAnswer(
+  response: ServerResponse,
+  requestId: string,
+  { status, body }: { readonly status: number; readonly body: Buffer },
+  headers: HeaderList,
+): void {
+  if (response.destroyed) return
+  response.writeHead(status, [
+    'Content-Type',
+    status < 400 ? 'application/json' : 'application/problem+json',
+    'Content-Length',
+    String(body.length),
+    'X-Request-Id',
+    requestId,
+    ...(status < 400 ? [] : ['Cache-Control', 'no-store']),
+    ...headers,
+  ])
+  if (response.req.method === 'HEAD') response.end()
+  else response.end(body)
+}
+
+export function writeProblem(
+  response: ServerResponse,
+  requestId: string,
+  code: ProblemCode,
+  details: ProblemDetails,
+  headers: HeaderList = [],
+): void {
+  writeAnswer(response, requestId, problemAnswer(code, requestId, details), headers)
+}
