@@ -5,9 +5,6 @@ import { type ProblemCode, type ProblemDetails, problemAnswer } from './problem.
 /** Names and values in turn, as Node takes them without building an object. */
 export type HeaderList = readonly string[]
 
-/** Bodies up to this size leave together with their head, in one piece. */
-const togetherBytes = 16 * 1024
-
 export function writeAnswer(
   response: ServerResponse,
   requestId: string,

@@ -288,6 +288,17 @@ describe('the local platform', () => {
     server.close()
   })
 
+  it('does not move a stage to another port, because its URL is known', async () => {
+    expect((await shop.thampi(['host', '--stop'])).status).toBe(0)
+    const port = Number(new URL(url).port)
+    const { server } = await occupied(port)
+    const { status, out, err } = await shop.thampi(['info', 'dev'])
+    server.close()
+    expect({ status, out }).toEqual({ status: 5, out: '' })
+    expect(err).toMatch(holder(port))
+    expect((await shop.thampi(['info', 'dev'])).out).toContain(url)
+  })
+
   it('is not started a second time on the same directory', () =>
     refused(['host'], 5, 'HOST_RUNNING', ['A local platform already runs on']))
 
@@ -349,9 +360,9 @@ function otherPythons(): string[] {
     .map(minor => `python${minor}`)
 }
 
-async function occupied(): Promise<{ server: Server; port: number }> {
+async function occupied(wanted = 0): Promise<{ server: Server; port: number }> {
   const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(wanted, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   return { server, port: address.port }

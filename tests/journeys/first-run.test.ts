@@ -1,5 +1,6 @@
 /** Three commands from nothing to a URL, without a settings file; and what may happen to it afterwards. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -108,6 +109,24 @@ describe('the first run', () => {
     expect((await shop.thampi(['undeploy', 'dev', '--yes'])).status).toBe(0)
     await expect.poll(() => processesOf(shop.home), { timeout: 40_000, interval: 500 }).toEqual([])
     expect(await shop.host()).toBeUndefined()
+  })
+})
+
+describe('the port of a home where nothing is served', () => {
+  const shop = project()
+
+  it('may be taken meanwhile: the next serve finds another', async () => {
+    shop.write('train.py', training(2))
+    await shop.python(['train.py'])
+    const port = Number(new URL((await shop.thampi(['serve'])).out).port)
+    await shop.thampi(['undeploy', 'dev', '--yes'])
+    await shop.thampi(['host', '--stop'])
+    const other = createServer()
+    await new Promise<void>(resolve => other.listen(port, '127.0.0.1', resolve))
+    const { status, out } = await shop.thampi(['serve'])
+    other.close()
+    expect(status).toBe(0)
+    expect(await scaled(out.trim())).toEqual([2, 5])
   })
 })
 

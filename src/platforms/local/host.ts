@@ -15,7 +15,7 @@ import { type HostRecord, readRecord, stagesOnDisk, writeRecord, type ZygoteReco
 import { ServedStage } from './served-stage.ts'
 
 export interface HostOptions {
-  /** Undefined: the port of last time, else 8426, else any that is free. 0: any that is free. */
+  /** Undefined: the port of last time, else 8426, and any that is free while no stage is served. 0: any that is free. */
   readonly port?: number | undefined
 }
 
@@ -138,7 +138,7 @@ export class Host {
 
   async #listen(wanted: number | undefined): Promise<void> {
     const server = this.#gateway()
-    this.#port = await listenOnPort(server, wanted, this.at, this.system)
+    this.#port = await listenOnPort(server, wanted, !this.isEmpty, this.at, this.system)
     this.#hostNames = new Set(['127.0.0.1', 'localhost', '[::1]'].map(name => `${name}:${this.#port}`))
     this.#servers.push(server)
     // IPv6 loopback is a convenience for callers who say `localhost`; machines without it are served all the same.
@@ -210,6 +210,7 @@ async function holdLock(at: Layout): Promise<NetServer> {
 async function listenOnPort(
   server: HttpServer,
   wanted: number | undefined,
+  inUse: boolean,
   at: Layout,
   system: System,
 ): Promise<number> {
@@ -219,8 +220,8 @@ async function listenOnPort(
     await listen(server, port, address)
   } catch (cause) {
     if (systemCode(cause) !== 'EADDRINUSE' && systemCode(cause) !== 'EACCES') throw cause
-    // Nobody has seen a URL of ours yet: any free port will do, and from then on it stays.
-    if (wanted === undefined && last === undefined) await listen(server, 0, address)
+    // No URL of ours is in use: any free port will do, and from then on it stays.
+    if (wanted === undefined && (last === undefined || !inUse)) await listen(server, 0, address)
     else throw await portTaken(port, cause, system)
   }
   return (server.address() as AddressInfo).port
