@@ -360,8 +360,8 @@ def test_what_save_returns_is_a_path_and_says_what_comes_next(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     saved = thampi.save(contract_models.Echo(), "iris-sklearn", "./models")
     assert os.fspath(saved) == os.path.join("models", "iris-sklearn")
-    assert repr(saved).endswith("next: thampi serve staging --model_dir=./models/iris-sklearn")
-    assert "<code>thampi serve staging --model_dir=./models/iris-sklearn</code>" in saved._repr_html_()
+    assert repr(saved).endswith("next: thampi serve --model_dir=./models/iris-sklearn")
+    assert "<code>thampi serve --model_dir=./models/iris-sklearn</code>" in saved._repr_html_()
     assert saved.size == sum(file.stat().st_size for file in saved.path.iterdir())
     html = thampi.SavedModel("a<b>", 1)._repr_html_()
     assert "a<b>" not in html and "a&lt;b&gt;" in html

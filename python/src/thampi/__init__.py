@@ -6,7 +6,7 @@
 
     thampi.save(Wrapper(), 'iris-sklearn', './models')
 
-and then, in a terminal: `thampi serve staging --model_dir=./models/iris-sklearn`.
+and then, in a terminal: `thampi serve --model_dir=./models/iris-sklearn`.
 
 Importing this package loads nothing but this file; each name below brings its module when it is first used.
 """

@@ -5,8 +5,8 @@ The new files are written beside the directory and flushed to the disk; then the
 * there was none                  one rename, atomic everywhere
 * there was one, Linux and macOS  the two directories trade places in one atomic system call
 * there was one, elsewhere        two renames; killed between them, the old one stays as `.NAME.before-…`
-* there was one, elsewhere        two renames; killed between them, the old one is kept as `.NAME.before-…`
-                                  rename, `saved.json` last: killed in between, the digests in the old
+* a mount point, or a parent      the files are written beside their names and take them one by one, each in a
+  that may not be written         rename, `saved.json` last: killed in between, the digests in the old
                                   `saved.json` do not fit the new files and nobody loads the mixture
 
 A reader that opens the files one by one while they change may still meet both; the digests tell. Other files

@@ -36,7 +36,7 @@ class SavedModel:
         place = self.path.as_posix()
         if not self.path.is_absolute() and not place.startswith("."):
             place = f"./{place}"
-        return f"thampi serve staging --model_dir={shlex.quote(place)}"
+        return f"thampi serve --model_dir={shlex.quote(place)}"
 
     def __repr__(self) -> str:
         more = f", {self.receipts} receipt{'s' if self.receipts != 1 else ''}" if self.receipts else ""
