@@ -111,7 +111,7 @@ async function removeIfEmpty(dir: string): Promise<void> {
 
 function stillDeployed(what: string, fix: string): ThampiError {
   return new ThampiError('STILL_DEPLOYED', {
-    message: `${what} is still served, and would die with its files.`,
+    message: `Still served, and would die with the files: ${what}.`,
     fix: `${fix}   (or insist with --force)`,
   })
 }

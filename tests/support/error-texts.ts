@@ -233,7 +233,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   STILL_DEPLOYED: {
     means: '`clean` would take the files from under a stage that answers.',
     looks:
-      'staging is still served, and would die with its files.\nFix: thampi undeploy staging\n  or insist: --force',
+      'Still served, and would die with the files: staging.\nFix: thampi undeploy staging   (or insist with --force)',
     mends: 'Take the stage down first.',
   },
   DEPLOY_IN_PROGRESS: {

@@ -21,6 +21,7 @@ export interface HostOptions {
 
 /** "THAMPI" begins 8-4-2-6 on a telephone's keys. */
 export const defaultPort = 8426
+const nearby = 74
 const address = '127.0.0.1'
 
 export class Host {
@@ -221,10 +222,25 @@ async function listenOnPort(
   } catch (cause) {
     if (systemCode(cause) !== 'EADDRINUSE' && systemCode(cause) !== 'EACCES') throw cause
     // No URL of ours is in use: any free port will do, and from then on it stays.
-    if (wanted === undefined && (last === undefined || !inUse)) await listen(server, 0, address)
+    if (wanted === undefined && (last === undefined || !inUse)) await listenNearby(server)
     else throw await portTaken(port, cause, system)
   }
   return (server.address() as AddressInfo).port
+}
+
+/**
+ * The first free port after the usual one. One that the system picks comes from the range it also uses for outgoing
+ * connections, and might be taken by one of those when the host is started again.
+ */
+async function listenNearby(server: HttpServer): Promise<void> {
+  for (let port = defaultPort + 1; port <= defaultPort + nearby; port++) {
+    const heard = await listen(server, port, address).then(
+      () => true,
+      () => false,
+    )
+    if (heard) return
+  }
+  await listen(server, 0, address)
 }
 
 async function portTaken(port: number, cause: unknown, system: System): Promise<ThampiError> {
