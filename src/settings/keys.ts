@@ -58,6 +58,18 @@ const thampi = table('honour', 'everywhere', {
     kind.wholeNumber(1, 1000),
     'How many predictions one process works on at a time; 1 unless said. More needs a model that is safe with threads.',
   ],
+  max_queue: [
+    kind.wholeNumber(1, 100_000),
+    'At most so many requests wait for a free process on the local platform; as many as pay unless said, more get 503.',
+  ],
+  idempotent: [
+    kind.flag,
+    'Whether a request may be asked again when its process died; true unless said. `false`: never twice, 502 instead.',
+  ],
+  memory_wall: [
+    kind.flag,
+    'On Linux, allocations beyond `memory_size` fail inside the model (`MemoryError`) instead of ending its process; `false` unless said.',
+  ],
   fork: [
     kind.flag,
     'Whether processes may be forked from one that has imported the libraries; true unless said.',

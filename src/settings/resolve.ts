@@ -82,6 +82,9 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     maxBatch: number('thampi.max_batch_size') ?? 64,
     maxWaitMs: number('thampi.max_wait_ms') ?? 0,
     maxConcurrency: number('thampi.max_concurrency') ?? 1,
+    maxQueue: number('thampi.max_queue'),
+    idempotent: flag('thampi.idempotent') ?? true,
+    memoryWall: flag('thampi.memory_wall') ?? false,
     fork: flag('thampi.fork') ?? true,
     environment: {
       ...textByName(values.get('aws_environment_variables')),

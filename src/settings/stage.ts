@@ -25,6 +25,12 @@ export interface Stage {
   readonly maxWaitMs: number
   /** How many predictions one sandbox works on at the same time. */
   readonly maxConcurrency: number
+  /** How many requests may wait for a free sandbox; undefined: as many as pay. */
+  readonly maxQueue: number | undefined
+  /** Whether `predict` may run a second time for a request whose process died. */
+  readonly idempotent: boolean
+  /** Whether memory beyond `memoryMb` is refused inside the model, rather than its process ended. */
+  readonly memoryWall: boolean
   /** Whether its processes may be forked from one that has imported the libraries. */
   readonly fork: boolean
   /** The model's own environment variables; they win over those of the machine. */

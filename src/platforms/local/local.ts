@@ -97,10 +97,10 @@ async function release(
 
 function settingsOf(stage: Stage): VersionSettings {
   const { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency } = stage
-  const { fork, environment, errors, logLevel, cors } = stage
+  const { maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel, cors } = stage
   return {
     ...{ memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency },
-    ...{ fork, environment, errors, logLevel, cors },
+    ...{ maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel, cors },
   }
 }
 
