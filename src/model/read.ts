@@ -13,6 +13,7 @@ import {
 import { noFacts, parseFacts, parseProperties, parseReceipts } from './facts.ts'
 import { formatOf, formats } from './formats/index.ts'
 import type { SavedModel } from './saved-model.ts'
+import { parseSchema, SCHEMA_FILE } from './schema.ts'
 
 const PROPERTIES = 'thampi.json'
 const FACTS = 'saved.json'
@@ -44,10 +45,12 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   const factsText = await readIfThere(join(path, FACTS))
   const facts = factsText === undefined ? noFacts : parseFacts(factsText, shown(FACTS))
   const receiptsText = await readIfThere(join(path, RECEIPTS))
+  const schemaText = await readIfThere(join(path, SCHEMA_FILE))
   // Of what was read already, the digest of those very bytes.
   const digestOfRead = async (name: string): Promise<Digest> => {
     if (name === PROPERTIES) return digestOf(propertiesBytes)
     if (name === RECEIPTS && receiptsText !== undefined) return digestOf(receiptsText)
+    if (name === SCHEMA_FILE && schemaText !== undefined) return digestOf(schemaText)
     return digestHere(join(path, name))
   }
 
@@ -67,6 +70,7 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
     properties,
     made: facts.made,
     receipts: receiptsText === undefined ? [] : parseReceipts(receiptsText, shown(RECEIPTS)),
+    schema: schemaText === undefined ? undefined : parseSchema(schemaText, shown(SCHEMA_FILE)),
     files,
   }
 }

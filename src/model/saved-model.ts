@@ -1,5 +1,6 @@
 /** A saved model: the directory that `save()` wrote, read once and then trusted. */
 import type { Digest } from '../system/files.ts'
+import type { Schema } from './schema.ts'
 
 export type FormatName = 'python'
 
@@ -45,6 +46,8 @@ export interface SavedModel {
   readonly properties: Properties
   readonly made: MadeWith
   readonly receipts: readonly Receipt[]
+  /** What it takes and gives, where that is known. */
+  readonly schema?: Schema | undefined
   /** Files of the directory that belong to the model, relative names → digest of the bytes that were read. */
   readonly files: Readonly<Record<string, Digest>>
 }

@@ -5,5 +5,5 @@ export const python: ModelFormat = {
   name: 'python',
   main: 'model.pkl',
   files: ['model.pkl', 'thampi.json'],
-  companions: ['saved.json'],
+  companions: ['saved.json', 'schema.json'],
 }
