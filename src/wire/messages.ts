@@ -35,6 +35,8 @@ export interface Start {
   readonly maxBatch: number
   /** How many predictions one process may work on at the same time. */
   readonly maxConcurrency: number
+  /** When given, the process refuses itself memory beyond so many MB once the model is loaded (Linux). */
+  readonly wallMb?: number
 }
 
 /** The first message to a process that only imports, and forks sandboxes. */

@@ -79,6 +79,7 @@ export async function launchOf(record: VersionRecord, at: Layout, env: Environme
       maxResultBytes: maxPayloadBytes,
       maxBatch: settings.maxBatch,
       maxConcurrency: settings.maxConcurrency,
+      ...(settings.memoryWall ? { wallMb: settings.memoryMb } : {}),
     },
   }
 }

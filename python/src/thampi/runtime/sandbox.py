@@ -34,6 +34,7 @@ _EXIT_PROTOCOL = 76
 def main():
     """Runs until the host stops us or goes away. Never returns after a failure: the process ends."""
     process.die_with_parent()
+    process.confine()
     incoming, outgoing = process.move(HOST_TO_RUNTIME), process.move(RUNTIME_TO_HOST)
     process.close_stdin()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the host's to handle
@@ -85,6 +86,8 @@ def _start(start, outgoing):
         logs.end()
         _fail(outgoing, error)
     logs.end()
+    if start.get("wallMb"):
+        process.raise_wall(start["wallMb"], _at_once(start))
     # What was loaded stays for good; the collector need not look at it again.
     gc.freeze()
     loop = _loop(start, answerer, logs, outgoing, context)
