@@ -105,6 +105,7 @@ const everywhere = table('honour', 'everywhere', {
   ],
   exclude: [kind.texts, 'Patterns of files that are not packed.'],
   exclude_glob: [kind.texts, 'More patterns of files that are not packed.'],
+  api_key_required: [kind.flag, 'Callers need an API key; `false` unless said.'],
   cors: [kind.flagOrObject, 'Pages of other origins may call the endpoint; `false` unless said.'],
   log_level: [
     kind.oneOf('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'),
@@ -151,7 +152,6 @@ const onAws = table('honour', 'aws', {
     kind.oneOrMoreTexts,
     'The kinds of the endpoint: `EDGE`, `REGIONAL` or `PRIVATE`.',
   ],
-  api_key_required: [kind.flag, 'Callers need an API key; `false` unless said.'],
   api_key: [kind.text, 'The id of an existing API key.', { secret: true }],
   iam_authorization: [kind.flag, 'Callers sign their requests; wins over `authorizer`; `false` unless said.'],
   authorizer: [

@@ -97,6 +97,7 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     logLevel: logLevels.find(level => level === text('log_level')) ?? 'DEBUG',
     retainedVersions: number('num_retained_versions'),
     python: text('thampi.python') ?? pythonOf(text('runtime')),
+    apiKeyRequired: flag('api_key_required') ?? false,
     cors: flag('cors') ?? mapping(values.get('cors')) ?? false,
     aws: Object.fromEntries([...values].filter(countsOnAws)),
   }

@@ -61,6 +61,7 @@ describe('a stage', () => {
       logLevel: 'DEBUG',
       retainedVersions: undefined,
       python: undefined,
+      apiKeyRequired: false,
       cors: false,
       aws: {},
     })
@@ -87,6 +88,7 @@ describe('a stage', () => {
         exclude_glob: ['data/**'],
         log_level: 'WARNING',
         num_retained_versions: 5,
+        api_key_required: true,
         cors: { allowed_origins: ['https://app.example.com'] },
         vpc_config: { SubnetIds: ['subnet-1'] },
         thampi: { package_manager: 'conda', errors: 'terse', max_sandboxes: 3 },
@@ -115,6 +117,7 @@ describe('a stage', () => {
       logLevel: 'WARNING',
       retainedVersions: 5,
       python: '3.12',
+      apiKeyRequired: true,
       cors: { allowed_origins: ['https://app.example.com'] },
       aws: {
         profile_name: 'analytics',

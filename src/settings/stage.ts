@@ -46,6 +46,8 @@ export interface Stage {
   readonly retainedVersions: number | undefined
   /** Python that should run the model, such as `3.12`; undefined: the one that saved it. */
   readonly python: string | undefined
+  /** Callers need an API key (`api_key_required`). */
+  readonly apiKeyRequired: boolean
   /** Cross-origin pages that may call the endpoint: `cors`. */
   readonly cors: boolean | Readonly<Record<string, unknown>>
   /** Keys that only have a meaning on AWS, as they stand in the file (`extends` resolved). */

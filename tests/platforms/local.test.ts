@@ -45,6 +45,7 @@ export function localStage(name: string): Stage {
     logLevel: 'INFO',
     retainedVersions: undefined,
     python: undefined,
+    apiKeyRequired: false,
     cors: false,
     aws: {},
   }

@@ -97,10 +97,12 @@ async function release(
 
 function settingsOf(stage: Stage): VersionSettings {
   const { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency } = stage
-  const { maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel, cors } = stage
+  const { maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel } = stage
+  const { apiKeyRequired, cors } = stage
   return {
     ...{ memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency },
-    ...{ maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel, cors },
+    ...{ maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel },
+    ...{ apiKeyRequired, cors },
   }
 }
 

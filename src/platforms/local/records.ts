@@ -26,6 +26,7 @@ export type VersionSettings = Pick<
   | 'environment'
   | 'errors'
   | 'logLevel'
+  | 'apiKeyRequired'
   | 'cors'
 >
 
