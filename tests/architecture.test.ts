@@ -10,6 +10,7 @@ const floors: Record<string, number> = {
   bundle: 2,
   gateway: 2,
   sandbox: 2,
+  api: 2,
   model: 1,
   settings: 1,
   wire: 1,

@@ -1,0 +1,29 @@
+/** What callers of a version may know: from it come the OpenAPI document, the typed clients and the playground. */
+import type { Properties, Receipt } from '../model/saved-model.ts'
+import type { Schema } from '../model/schema.ts'
+
+export interface Api {
+  readonly stage: string
+  readonly model: string
+  readonly version: number
+  /** `http://127.0.0.1:8426`, without a slash at the end. */
+  readonly server: string
+  readonly properties: Properties
+  readonly servedTimeUtc: string
+  /** What the model takes and gives, where that is known. */
+  readonly schema: Schema | undefined
+  /** Predictions that are known to work. */
+  readonly examples: readonly Receipt[]
+  /** Whether callers need an API key. */
+  readonly needsKey: boolean
+  readonly maxBodyBytes: number
+  readonly timeoutSeconds: number
+}
+
+/** The header that carries an API key. */
+export const keyHeader = 'X-API-Key'
+
+/** The path of a version's predictions on its stage. */
+export function predictPath({ stage, model }: Pick<Api, 'stage' | 'model'>): string {
+  return `/${stage}/${model}/predict`
+}
