@@ -28,7 +28,16 @@ def test_the_public_names_are_these():
         sorted(thampi.__all__)
         == thampi.__all__
         == [
-            *("BadInput", "ItemError", "Model", "SavedModel", "ThampiContext", "ThampiError", "__version__"),
+            *(
+                "BadInput",
+                "Estimator",
+                "ItemError",
+                "Model",
+                "SavedModel",
+                "ThampiContext",
+                "ThampiError",
+                "__version__",
+            ),
             *("clean", "info", "init", "load", "predict", "save", "serve"),
         ]
     )

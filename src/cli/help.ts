@@ -72,7 +72,9 @@ function termOf(command: Command): string {
 }
 
 function argumentsOf(command: Command): string[] {
-  return command.registeredArguments.map(argument => `[${argument.name()}]`)
+  return command.registeredArguments.map(argument =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  )
 }
 
 function shownFlags(option: Option): string {

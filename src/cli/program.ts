@@ -75,6 +75,23 @@ function startHere(program: Command, run: Run): void {
       run(async session => (await import('./commands/serve.ts')).serveCommand(stage, flags, session)),
     )
 
+  command(program, 'wrap <file>', 'Make a saved model of a bare scikit-learn estimator; runs the file', [
+    'thampi wrap model.joblib --name iris',
+  ])
+    .option('-o, --out <dir>', "where the model's directory goes (default: ./models)")
+    .option('--name <name>', "what the model is called (default: the file's name)")
+    .option('--probabilities', 'answer with what predict_proba gives as well')
+    .option('--example <json>', 'one input whose answer is recorded, and replayed before traffic')
+    .addOption(
+      new Option('--trust <types>', 'types in a skops file that may be made, separated by commas').argParser(
+        (types: string) => types.split(',').filter(Boolean),
+      ),
+    )
+    .option('--python <python>', 'Python that wrote the file: a path, a directory or a version such as 3.12')
+    .action((file, flags) =>
+      run(async session => (await import('./commands/wrap.ts')).wrapCommand(file, flags, session)),
+    )
+
   command(program, 'predict [stage]', 'Ask the model', [
     `thampi predict staging --data='{"input": [5.9, 3.2, 4.8, 1.8]}'`,
   ])

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from thampi.context import ThampiContext
     from thampi.core.model import Model
     from thampi.errors import BadInput, ItemError, ThampiError
+    from thampi.estimator import Estimator
     from thampi.saved import SavedModel, load
     from thampi.saving import save
     from thampi.verbs import clean, info, init, predict, serve
 
 __all__ = [
     "BadInput",
+    "Estimator",
     "ItemError",
     "Model",
     "SavedModel",
@@ -40,6 +42,7 @@ __all__ = [
 
 _HOMES = {
     "BadInput": "thampi.errors",
+    "Estimator": "thampi.estimator",
     "ItemError": "thampi.errors",
     "Model": "thampi.core.model",
     "SavedModel": "thampi.saved",
