@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { pinned } from '../support/doors.ts'
-import { type Project, processesOf, project } from '../support/journey.ts'
+import { type Project, project } from '../support/journey.ts'
+import { processesOf } from '../support/processes.ts'
 
 const training = (factor: number): string => `
 import thampi

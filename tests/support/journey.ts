@@ -4,15 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,6 +13,7 @@ import type { HostStatus } from '../../src/platforms/local/commands.ts'
 import { layout } from '../../src/platforms/local/layout.ts'
 import { runningHost } from '../../src/platforms/local/start-host.ts'
 import { type Door, pathThrough, venv } from './doors.ts'
+import { type Process, processesOf } from './processes.ts'
 
 export interface Ended {
   readonly status: number | null
@@ -178,30 +171,4 @@ async function endEverythingOf({ thampi, home, host }: Project): Promise<void> {
 async function remaining(home: string): Promise<Process[]> {
   for (let attempt = 0; attempt < 50 && processesOf(home).length > 0; attempt++) await sleep(100)
   return processesOf(home)
-}
-
-export interface Process {
-  readonly pid: number
-  readonly command: string
-}
-
-/** Running processes that have `home` in their arguments or their environment. Only Linux lets us look. */
-export function processesOf(home: string): Process[] {
-  if (!existsSync('/proc/self/environ')) return []
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap(name => {
-      const [command, env] = ['cmdline', 'environ'].map(file => textOf(`/proc/${name}/${file}`))
-      if (!command || !`${command}\0${env}`.includes(home)) return []
-      return [{ pid: Number(name), command: command.replaceAll('\0', ' ').trim() }]
-    })
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    // It ended meanwhile, or belongs to somebody else.
-    return ''
-  }
 }
