@@ -63,6 +63,7 @@ const tokens = {
   jwt: `eyJ${'hbGciOiJIUzI1NiJ9'}.eyJ${'zdWIiOiJtZSIsImlhdCI6MX0'}.${'dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW1gFWFOEjXk'}`,
   openai: `sk-proj-${'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dE3fG6'}`,
   stripe: `sk_live_${'aB3dE6gH9jK2mN5pQ8sT1vW4'}`,
+  thampi: `thampi_${'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dE3fG6hI9jK2l'}`,
   google: `AIza${'SyB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dE3f'}`,
   huggingFace: `hf_${'aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH'}`,
 }
@@ -299,7 +300,7 @@ describe('secrets', () => {
       'credentials.py': 'class Credentials: ...',
       'id_mapping.py': '',
       'environment.py': '',
-      'monkey.py': 'hf_hub_download = sk_live = None',
+      'monkey.py': 'hf_hub_download = sk_live = thampi_version_of_the_model_that_was_saved_here_ = None',
     })
     expect((await packed()).length).toBe(9)
   })

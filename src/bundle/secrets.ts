@@ -65,6 +65,11 @@ const shapes: readonly Shape[] = [
   shape('a PyPI token', 'pypi-AgE', /pypi-AgE[A-Za-z0-9_-]{50,}/g),
   shape('a Hugging Face token', 'hf_', /(?<![A-Za-z0-9])hf_[A-Za-z0-9]{34,}/g),
   shape('a Google API key', 'AIza', /(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/g),
+  shape(
+    'a Thampi API key',
+    'thampi_',
+    /(?<![A-Za-z0-9])thampi_(?=[\w-]{0,42}\d)(?=[\w-]{0,42}[A-Z])[\w-]{43}(?![\w-])/g,
+  ),
   shape('a Stripe key', 'k_live_', /(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{20,}/g),
   // Words with dashes (`sk-top-container` in the HTML of an estimator) are no keys: letters of both cases and digits.
   shape(

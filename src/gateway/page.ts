@@ -13,7 +13,8 @@ export interface PageRequest {
   readonly headers: IncomingHttpHeaders
   /** Empty for GET. */
   readonly body: Buffer
-  readonly isAbandoned: () => boolean
+  /** True when nobody waits for the answer any more. */
+  readonly isAbandoned: boolean
 }
 
 export interface PageAnswer {

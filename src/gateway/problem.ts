@@ -3,6 +3,7 @@
 /** Code → status and title. `code` is what programs switch on; titles are for people and may change. */
 export const problemCodes = {
   'invalid-request': { status: 400, title: 'The request cannot be understood' },
+  unauthenticated: { status: 401, title: 'An API key is needed' },
   'host-not-allowed': { status: 403, title: 'This host name is not served here' },
   'cross-site': { status: 403, title: 'Requests from other web sites are not served' },
   'no-such-stage': { status: 404, title: 'No such stage' },
@@ -19,6 +20,7 @@ export const problemCodes = {
   internal: { status: 500, title: 'A mistake of the server' },
   'worker-crashed': { status: 502, title: 'The model process died' },
   overloaded: { status: 503, title: 'Too many requests are waiting' },
+  starting: { status: 503, title: 'Not ready yet' },
   draining: { status: 503, title: 'The version is being taken out of service' },
   'model-unavailable': { status: 503, title: 'The model cannot be loaded' },
   'deadline-exceeded': { status: 504, title: 'The model took too long' },

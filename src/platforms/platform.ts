@@ -1,5 +1,6 @@
 /** A platform keeps versions and answers requests. `local` and `aws` are two of them; both pass one behaviour suite. */
 import type { Bundle, Target } from '../bundle/bundle.ts'
+import type { State } from '../gateway/health.ts'
 import type { SavedModel } from '../model/saved-model.ts'
 import type { Stage } from '../settings/stage.ts'
 
@@ -50,6 +51,8 @@ export interface LogLine {
   readonly message: string
   readonly version?: number | undefined
   readonly requestId?: string | undefined
+  /** Of the caller's `traceparent`, when it sent one. */
+  readonly traceId?: string | undefined
   /** `model` for what the model printed, `host` for what the platform says about it, `http` for an access line. */
   readonly source: 'model' | 'host' | 'http'
 }
@@ -72,6 +75,62 @@ export interface ReleaseOptions {
   readonly commit?: string | undefined
 }
 
+/** Names an API key; the key itself is shown once, when it is made. */
+export interface ApiKey {
+  readonly name: string
+  readonly createdTimeUtc: string
+}
+
+/** The keys that callers of a stage need when `api_key_required` is set. */
+export interface ApiKeys {
+  /** Gives the key, which nobody can show again. Throws `NAME_TAKEN`. */
+  create(stage: Stage, name: string): Promise<string>
+  list(stage: Stage): Promise<readonly ApiKey[]>
+  /** False when there is no such key; otherwise it opens nothing any more. */
+  revoke(stage: Stage, name: string): Promise<boolean>
+  /** A key for the owner's own commands, which is kept nowhere; undefined when the platform gives none. */
+  own(stage: Stage): Promise<string | undefined>
+}
+
+export interface SandboxStatus {
+  readonly pid: number
+  readonly state: 'STARTING' | 'READY' | 'BUSY'
+  /** Resident memory; undefined where the system does not tell. */
+  readonly memoryMb: number | undefined
+}
+
+/** A version as it runs now. Figures are about the last ten minutes. */
+export interface VersionStatus {
+  readonly number: number
+  /** Percent of the traffic. */
+  readonly weight: number
+  readonly state: State
+  readonly requests: number
+  /** Answers with a status of 500 or more. */
+  readonly errors: number
+  /** Undefined when there were no requests. */
+  readonly p50Ms?: number | undefined
+  readonly p99Ms?: number | undefined
+  /** Requests in each ten seconds, the oldest first. */
+  readonly requestsBySlot: readonly number[]
+  readonly inFlight: number
+  readonly queued: number
+  /** Processes that ended unasked since the platform was started. */
+  readonly restarts: number
+  /** Why the model could not be loaded the last time it was tried, when it could not. */
+  readonly lastError?: string | undefined
+  readonly sandboxes: readonly SandboxStatus[]
+}
+
+export interface StageStatus {
+  readonly stage: string
+  readonly model: string
+  readonly url: string
+  readonly state: State
+  /** Those that have traffic or run all the same. */
+  readonly versions: readonly VersionStatus[]
+}
+
 export interface Platform {
   readonly name: string
   /** What a bundle for this stage must be made for. */
@@ -92,4 +151,8 @@ export interface Platform {
   /** Ends the stage: pointer, versions, processes. What stays is named. */
   remove(stage: Stage, options: RemoveOptions): Promise<Removal>
   logs(stage: Stage, options: LogOptions): AsyncIterable<LogLine>
+  /** How a stage does; undefined when it is not served. A platform that cannot tell has no such member. */
+  status?(stage: Stage): Promise<StageStatus | undefined>
+  /** Undefined when callers prove themselves in another way. */
+  readonly keys?: ApiKeys
 }

@@ -6,6 +6,7 @@
  *     zygotes/….json                             what a zygote of these dependencies imports
  *     projects/MODEL/STAGE/versions/7.json       releases: immutable
  *     projects/MODEL/STAGE/current.json          the pointer: which versions get how much traffic
+ *     projects/MODEL/STAGE/keys.json             names and digests of API keys
  *     projects/MODEL/STAGE/log                   JSON lines; stays after `undeploy`
  *     tmp/                                       emptied at start
  */
@@ -35,6 +36,7 @@ export interface Layout {
   /** The pointer before the last switch: what counts when the current one is damaged. */
   previous(key: StageKey): string
   version(key: StageKey, number: number): string
+  keys(key: StageKey): string
   log(key: StageKey): string
 }
 
@@ -58,6 +60,7 @@ export function layout(root: string): Layout {
     current: key => join(stageDir(key), 'current.json'),
     previous: key => join(stageDir(key), 'current.prev.json'),
     version: (key, number) => join(stageDir(key), 'versions', `${number}.json`),
+    keys: key => join(stageDir(key), 'keys.json'),
     log: key => join(stageDir(key), 'log'),
   }
 }
