@@ -37,6 +37,8 @@ export const errorCodes = {
   HOST_UNREACHABLE: { exit: 6, title: 'The local platform does not answer' },
   NOT_DEPLOYED: { exit: 4, title: 'Nothing is served on that stage' },
   VERSION_UNKNOWN: { exit: 4, title: 'The stage has no such version' },
+  KEY_UNKNOWN: { exit: 4, title: 'The stage has no such API key' },
+  KEY_EXISTS: { exit: 5, title: 'The stage has an API key of that name already' },
   STILL_DEPLOYED: { exit: 5, title: 'The stage is still served' },
   DEPLOY_IN_PROGRESS: { exit: 5, title: 'Another deployment of the stage is under way' },
   PREDICT_FAILED: { exit: 1, title: 'The endpoint answered with an error' },

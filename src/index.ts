@@ -13,14 +13,17 @@ export { type ErrorCode, errorCodes, ThampiError } from './errors.ts'
 export { type HostVerbOptions, host } from './host.ts'
 export { info } from './info.ts'
 export { type InitAnswers, init } from './init.ts'
+export { type CreatedKey, createKey, listKeys, revokeKey } from './keys.ts'
 export { logs } from './logs.ts'
 export type {
+  ApiKey,
   Deployment,
   LogLine,
   LogOptions,
   Platform,
   Removal,
   RemoveOptions,
+  StageStatus,
   Version,
   Weights,
 } from './platforms/platform.ts'
@@ -29,6 +32,7 @@ export { type RollbackOptions, rollback, route } from './route.ts'
 export { type Served, type ServeOptions, serve } from './serve.ts'
 export type { Settings } from './settings/settings.ts'
 export type { Stage } from './settings/stage.ts'
+export { status } from './status.ts'
 export { realSystem, type System } from './system/system.ts'
 export { undeploy } from './undeploy.ts'
 export { listVersions, type Versions } from './versions.ts'

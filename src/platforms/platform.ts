@@ -83,7 +83,7 @@ export interface ApiKey {
 
 /** The keys that callers of a stage need when `api_key_required` is set. */
 export interface ApiKeys {
-  /** Gives the key, which nobody can show again. Throws `NAME_TAKEN`. */
+  /** Gives the key, which nobody can show again. Throws `KEY_EXISTS`. */
   create(stage: Stage, name: string): Promise<string>
   list(stage: Stage): Promise<readonly ApiKey[]>
   /** False when there is no such key; otherwise it opens nothing any more. */

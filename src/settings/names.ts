@@ -34,6 +34,15 @@ export function checkStageName(name: string, where: string): string {
   })
 }
 
+/** Returns the name of an API key, or refuses it with `NAME_INVALID`. */
+export function checkKeyName(name: string): string {
+  if (/^[a-zA-Z0-9_.-]{1,64}$/.test(name)) return name
+  throw new ThampiError('NAME_INVALID', {
+    message: `${quoted(name)} cannot be the name of an API key.`,
+    why: 'It has 1 to 64 letters, digits, underscores, dots and dashes.',
+  })
+}
+
 /**
  * The name of a stage's function, stack and API on AWS.
  *

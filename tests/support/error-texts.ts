@@ -230,6 +230,20 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     mends:
       'Look at `thampi versions STAGE` and name one of those. How many are kept: `num_retained_versions`.',
   },
+  KEY_UNKNOWN: {
+    means:
+      '`thampi keys revoke` names a key that was never made, or was taken back before. Nothing was changed.',
+    looks: 'staging has no API key "biling".\nIt has: billing.\nFix: thampi keys list staging',
+    mends: 'Look at `thampi keys list STAGE` and name one of those.',
+  },
+  KEY_EXISTS: {
+    means:
+      'A key of that name is there already. Keys are shown once and cannot be shown again, so the one there is stays as it is.',
+    looks:
+      'There is an API key "billing" already.\nIt cannot be shown again; every key has a name of its own.\nFix: choose another name, or take that key back first: thampi keys revoke',
+    mends:
+      'Choose another name. Any number of keys count at the same time, so a caller can change over before the old one is revoked.',
+  },
   STILL_DEPLOYED: {
     means: '`clean` would take the files from under a stage that answers.',
     looks:

@@ -64,12 +64,16 @@ export class StageKeys implements KeyRing {
     return this.#keys.map(({ name, createdTimeUtc }) => ({ name, createdTimeUtc }))
   }
 
-  /** Makes a key and gives it away: nobody can show it again. Throws `NAME_TAKEN`. */
+  /** Makes a key and gives it away: nobody can show it again. Throws `KEY_EXISTS`. */
   async create(name: string, now: Date): Promise<string> {
     const key = newKey()
     await this.#change(keys => {
       if (keys.some(known => known.name === name))
-        throw new ThampiError('NAME_TAKEN', { message: `There is a key "${name}" already.` })
+        throw new ThampiError('KEY_EXISTS', {
+          message: `There is an API key "${name}" already.`,
+          why: 'It cannot be shown again; every key has a name of its own.',
+          fix: 'choose another name, or take that key back first: thampi keys revoke',
+        })
       return [...keys, { name, createdTimeUtc: naiveUtc(now), sha256: digestOf(key).toString('hex') }]
     })
     return key
