@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from thampi.runtime import fast
-from thampi.runtime.answer import read_data
+from thampi.runtime.body import read_data
 from thampi.runtime.encode import NotJson, encode, encode_bytes, encode_indented, plain, to_bytes
 
 CONTRACT = json.loads((Path(__file__).parents[2] / "contract" / "encodings.json").read_text("utf-8"))
@@ -143,7 +143,7 @@ def test_random_values_have_the_same_bytes_with_and_without_orjson():
             "-9223372036854775809",
             "[1,\n12345678901234567890]",
         ),
-        *("1e400", "-1e400", "-0", "-0.0", "1E5", "123456789012345678901234567890.5", "[" * 600 + "]" * 600),
+        *("1e400", "-1e400", "-0", "-0.0", "1E5", "123456789012345678901234567890.5", "[" * 100 + "]" * 100),
         *(
             "0.123456789012345678901234567890",
             "0.000000000000000000000000123",

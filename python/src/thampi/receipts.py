@@ -4,8 +4,9 @@ import pickle
 
 from thampi.context import ThampiContext
 from thampi.errors import ThampiError
-from thampi.runtime.answer import Answerer, read_data
+from thampi.runtime.answer import Answerer
 from thampi.runtime.blame import describe
+from thampi.runtime.body import read_data
 from thampi.runtime.encode import NotJson, encode, to_bytes
 from thampi.runtime.load import initialize
 from thampi.runtime.problem import Problem

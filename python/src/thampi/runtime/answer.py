@@ -1,23 +1,20 @@
 """What a prediction means: the bytes of a request in, status and bytes of the answer out."""
 
-import json
 import logging
-import re
 
 from thampi.context import LOGGER_NAME
 from thampi.errors import BadInput, ItemError
-from thampi.runtime import fast
 from thampi.runtime.ask import Asker
 from thampi.runtime.awaiting import Here
 from thampi.runtime.blame import describe, message_of, report
+from thampi.runtime.body import read_data
 from thampi.runtime.encode import NotJson, encode_bytes, encode_indented, plain, to_bytes
 from thampi.runtime.problem import Problem, Source
 
-__all__ = ["Answerer", "read_data"]
+__all__ = ["Answerer"]
 
 _HIDDEN = "The model raised an exception; the logs show it under this request id."
 _6_MB = 6 * 1024 * 1024
-_EXPECTED = 'Send a JSON object such as {"data": …}.'
 
 
 class Answerer:
@@ -89,76 +86,6 @@ class Answerer:
             return Problem("model-error", _HIDDEN if self._terse else message)
         _LOGGER.error("%s", report(error))
         return Problem("model-error", _HIDDEN if self._terse else describe(error))
-
-
-def read_data(body):
-    """The value under `data` in the bytes of a request, None when there is none. Raises Problem."""
-    body = bytes(body)
-    twice = body.count(b'"data"') > 1 or (b"\\u00" in body and _ESCAPED.search(body))
-    value = fast.NOT_READ if twice else fast.read(body)
-    if value is fast.NOT_READ:
-        value = _read(body, twice)
-    if type(value) is not dict:
-        raise Problem("invalid-request", f"The body is {_KINDS[type(value)]}, not a JSON object.", _EXPECTED)
-    return value.get("data")
-
-
-def _read(body, twice):
-    try:
-        text = str(body, "utf-8")
-    except UnicodeDecodeError as error:
-        raise Problem("invalid-utf8", f"Byte {error.start} of the body is not UTF-8.", _EXPECTED) from None
-    try:
-        return _read_carefully(text) if twice else _decode(text)
-    except RecursionError:
-        raise Problem("too-deep", "The body is nested too deeply to be read.") from None
-    except json.JSONDecodeError as error:
-        raise _malformed(text, error) from None
-    except ValueError:  # Python reads no integer of more than 4,300 digits
-        raise Problem("malformed-json", "The body has a number with too many digits.") from None
-
-
-def _refuse_constant(name):
-    raise Problem(
-        "malformed-json", f"The body is not JSON: {name} is not a JSON value.", "Send null instead."
-    )
-
-
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
-# A `d`, `a` or `t` written as an escape might spell the key `data` a second time.
-_ESCAPED = re.compile(rb"\\u00(?:64|61|74)")
-_KINDS = {
-    list: "an array",
-    str: "a text",
-    int: "a number",
-    float: "a number",
-    bool: "a boolean",
-    type(None): "null",
-}
-
-
-def _read_carefully(text):
-    """Reads a body that spells `data` more than once: fine in nested objects, refused at the top."""
-    latest = []
-
-    def keep(pairs):
-        latest[:] = [pairs]  # the outermost object is complete last
-        return dict(pairs)
-
-    value = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=keep).decode(text)
-    if type(value) is dict and sum(key == "data" for key, _ in latest[0]) > 1:
-        place = {"pointer": "/data", "code": "duplicate-key", "message": "appears twice"}
-        raise Problem("duplicate-key", "The body has the key `data` twice.", "Send it once.", [place])
-    return value
-
-
-def _malformed(text, error):
-    if not text.strip():
-        return Problem("malformed-json", "The body is empty.", _EXPECTED)
-    if text[0] == "\ufeff":
-        return Problem("malformed-json", "The body begins with a byte order mark.", "Send UTF-8 without it.")
-    what = f"{error.msg} at line {error.lineno}, column {error.colno}"
-    return Problem("malformed-json", f"The body is not JSON: {what}.", _EXPECTED)
 
 
 def _too_large(size, limit):

@@ -7,8 +7,8 @@ import logging
 
 from thampi.context import LOGGER_NAME
 from thampi.runtime import wire
-from thampi.runtime.answer import read_data
 from thampi.runtime.blame import report
+from thampi.runtime.body import read_data
 from thampi.runtime.loop import RETIRE, OneByOne
 from thampi.runtime.problem import Problem
 
