@@ -20,9 +20,9 @@ beforeAll(async () => {
         ? {
             cors:
               route.model === 'open' ? { origin: '*', headers: 'Content-Type', methods: 'POST' } : undefined,
-            answer: async request => {
+            answer: (request, done) => {
               asked.push(request)
-              return { status: 200, body: Buffer.from('{"é":1}\n'), version: 7 }
+              done({ status: 200, body: Buffer.from('{"é":1}\n'), version: 7 })
             },
           }
         : { code: 'no-such-stage', detail: `No stage "${route.stage}" is served here.` },

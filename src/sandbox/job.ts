@@ -8,10 +8,8 @@ export interface PoolRequest {
   readonly body: Uint8Array
   readonly pretty: boolean
   readonly traceparent?: string | undefined
-  /** Time the caller still has. */
-  readonly remainingMs: number
   /** True when nobody waits for the answer any more: what is still queued is then not executed. */
-  readonly isAbandoned?: () => boolean
+  readonly isAbandoned?: boolean
 }
 
 /** What a request came to. Nothing here knows HTTP, except the status the runtime chose. */
@@ -28,42 +26,30 @@ export type Outcome =
     }
   | { readonly type: 'closed' }
 
-export interface Job {
+/** A request while it is in a pool. */
+export class Job {
   readonly request: PoolRequest
-  readonly arrived: number
+  readonly arrived: number = performance.now()
+  /** Until when its answer is wanted, by the clock of `performance.now()`. */
   readonly deadline: number
-  /** Answers the caller; only the first call counts. */
-  readonly finish: (outcome: Outcome) => void
-  attempts: number
+  attempts = 0
   /** Where it is now. */
   sandbox: Sandbox | undefined
-  done: boolean
+  done = false
   /** Its batch died: it is asked again on its own, so that one poisonous request does not take the others along. */
-  alone: boolean
-}
+  alone = false
+  #onDone: (job: Job, outcome: Outcome) => void
 
-/** Begins the life of a request; `onLate` is called when its time is over before it was finished. */
-export function jobOf(
-  request: PoolRequest,
-  resolve: (outcome: Outcome) => void,
-  onLate: (job: Job) => void,
-): Job {
-  const arrived = performance.now()
-  const job: Job = {
-    request,
-    arrived,
-    deadline: arrived + request.remainingMs,
-    attempts: 0,
-    sandbox: undefined,
-    done: false,
-    alone: false,
-    finish: outcome => {
-      if (job.done) return
-      job.done = true
-      clearTimeout(timer)
-      resolve(outcome)
-    },
+  constructor(request: PoolRequest, remainingMs: number, onDone: (job: Job, outcome: Outcome) => void) {
+    this.request = request
+    this.deadline = this.arrived + remainingMs
+    this.#onDone = onDone
   }
-  const timer = setTimeout(() => onLate(job), request.remainingMs)
-  return job
+
+  /** Answers the caller; only the first call counts. */
+  finish(outcome: Outcome): void {
+    if (this.done) return
+    this.done = true
+    this.#onDone(this, outcome)
+  }
 }

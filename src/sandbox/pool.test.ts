@@ -101,12 +101,12 @@ function poolOf(modelDir: string, choices: Choices = {}): Running {
 let requests = 0
 function ask(pool: Pool, data: unknown, remainingMs = 20_000): Promise<Outcome> {
   requests += 1
-  return pool.ask({
+  const request = {
     requestId: `r-${requests}`,
     body: Buffer.from(JSON.stringify({ data })),
     pretty: false,
-    remainingMs,
-  })
+  }
+  return new Promise(resolve => pool.ask(request, remainingMs, resolve))
 }
 
 function resultOf(outcome: Outcome): unknown {

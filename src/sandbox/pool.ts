@@ -1,7 +1,8 @@
 /** The sandboxes of one version: from none to as many as pay, replaced when they die, stopped when idle. */
 import type { Failed, Ready } from '../wire/messages.ts'
+import { Deadlines } from './deadlines.ts'
 import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
-import { type Job, jobOf, type Outcome, type PoolRequest } from './job.ts'
+import { Job, type Outcome, type PoolRequest } from './job.ts'
 import { Queue } from './queue.ts'
 import type { Sandbox } from './sandbox.ts'
 import { Scaling, type ScalingLimits } from './scaling.ts'
@@ -39,6 +40,8 @@ export class Pool {
   #scaling: Scaling
   #members = new Map<Sandbox, Member>()
   #queue = new Queue()
+  #deadlines = new Deadlines(job => this.#late(job))
+  #answered: [Job, Outcome][] = []
   #closed = false
   #idleTimer: NodeJS.Timeout
   #waitTimer: NodeJS.Timeout | undefined
@@ -71,25 +74,30 @@ export class Pool {
     return starting.ready
   }
 
-  /** Always resolves: with an answer, or with why there is none. */
-  ask(request: PoolRequest): Promise<Outcome> {
-    if (this.#closed) return Promise.resolve({ type: 'closed' })
-    if (this.#queue.length >= this.#options.maxQueue) {
-      return Promise.resolve({ type: 'overloaded', retryAfterMs: 1000 })
+  /** Calls back exactly once: with an answer, or with why there is none within `remainingMs`. */
+  ask(request: PoolRequest, remainingMs: number, done: (outcome: Outcome) => void): void {
+    const refusal = this.#refusal()
+    if (refusal) {
+      done(refusal)
+      return
     }
-    const quietMs = this.#quietUntil - performance.now()
-    if (this.#failed && quietMs > 0) {
-      return Promise.resolve({
-        type: 'unavailable',
-        failed: this.#failed,
-        retryAfterMs: Math.ceil(quietMs),
-        executed: 'no',
-      })
-    }
-    return new Promise(resolve => {
-      this.#queue.push(jobOf(request, resolve, job => this.#late(job)))
-      this.#dispatch()
+    const job = new Job(request, remainingMs, (ended, outcome) => {
+      this.#deadlines.forget(ended)
+      done(outcome)
     })
+    this.#deadlines.watch(job)
+    this.#queue.push(job)
+    this.#dispatch()
+  }
+
+  /** Why nothing can be taken at the moment. */
+  #refusal(): Outcome | undefined {
+    if (this.#closed) return { type: 'closed' }
+    if (this.#queue.length >= this.#options.maxQueue) return { type: 'overloaded', retryAfterMs: 1000 }
+    if (!this.#failed) return undefined
+    const quietMs = this.#quietUntil - performance.now()
+    if (quietMs <= 0) return undefined
+    return { type: 'unavailable', failed: this.#failed, retryAfterMs: Math.ceil(quietMs), executed: 'no' }
   }
 
   /** Takes nothing new, lets running requests end, then stops every process. */
@@ -227,29 +235,33 @@ export class Pool {
     const member = this.#members.get(sandbox)
     const sent = performance.now()
     let open = jobs.length
-    sandbox.together(() => {
-      for (const job of jobs) {
-        const { requestId, pretty, traceparent, body } = job.request
-        job.attempts += 1
-        job.sandbox = sandbox
-        const ask = { requestId, pretty, traceparent, body, remainingMs: job.deadline - sent }
-        sandbox.ask(ask, asked => {
-          job.sandbox = undefined
-          open -= 1
-          if (asked.type === 'reply') {
-            job.finish({ type: 'reply', status: asked.reply.status, body: asked.reply.body })
-          } else {
-            if (!asked.begun) job.attempts -= 1
-            this.#died(job, asked.ending, jobs.length > 1)
-          }
-          if (open > 0) return
-          const now = performance.now()
-          if (member) member.idleSince = now
-          if (asked.type === 'reply') this.#scaling.measured(jobs.length, now - sent)
-          if (sandbox.isRetiring && sandbox.inFlight === 0) void sandbox.stop()
-          this.#dispatch()
-        })
+    for (const job of jobs) {
+      job.attempts += 1
+      job.sandbox = sandbox
+    }
+    sandbox.ask(jobs, (job, asked) => {
+      job.sandbox = undefined
+      open -= 1
+      if (asked.type === 'reply') {
+        this.#answer(job, { type: 'reply', status: asked.reply.status, body: asked.reply.body })
+      } else {
+        if (!asked.begun) job.attempts -= 1
+        this.#died(job, asked.ending, jobs.length > 1)
       }
+      if (open > 0) return
+      const now = performance.now()
+      if (member) member.idleSince = now
+      if (asked.type === 'reply') this.#scaling.measured(jobs.length, now - sent)
+      if (sandbox.isRetiring && sandbox.inFlight === 0) void sandbox.stop()
+      this.#dispatch()
+    })
+  }
+
+  /** Hands an answer on, after the sandbox that gave it has been given more to do: writing to callers takes its time. */
+  #answer(job: Job, outcome: Outcome): void {
+    if (this.#answered.push([job, outcome]) > 1) return
+    queueMicrotask(() => {
+      for (const [answered, reply] of this.#answered.splice(0)) answered.finish(reply)
     })
   }
 

@@ -13,7 +13,7 @@ export interface Printed {
 const maxLineChars = 64 * 1024
 
 /** The runtime marks its lines: US, request id, US, level, US, text (contract/wire.md). */
-const marked = /^\x1f([^\x1f]{0,64})\x1f([A-Za-z]{1,10})\x1f/
+const marked = /^\x1f([A-Za-z0-9._-]{0,64})\x1f([A-Za-z]{1,10})\x1f/
 
 /** Calls back with each line of `stream`; lines without a mark come from below the runtime and belong to no request. */
 export function readPrinted(

@@ -37,7 +37,7 @@ export class Queue {
 }
 
 function isWanted(job: Job): boolean {
-  if (!job.done && !job.request.isAbandoned?.()) return true
+  if (!job.done && !job.request.isAbandoned) return true
   job.finish({ type: 'closed' })
   return false
 }

@@ -3,12 +3,14 @@ import { FrameReader, WireError } from '../wire/frame.ts'
 import {
   decode,
   encode,
+  encodeRequests,
   type FromRuntime,
   protocol,
   type Ready,
   type Reply,
   type Start,
   type ToRuntime,
+  type WireRequest,
 } from '../wire/messages.ts'
 import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
 import { type Printed, readPrinted } from './printed.ts'
@@ -32,12 +34,15 @@ export type Asked =
   /** `begun` is false when the model cannot have seen the request yet. */
   | { readonly type: 'ended'; readonly ending: Ending; readonly begun: boolean }
 
+/** A request, and until when its answer is wanted (`performance.now()`). */
 export interface Ask {
-  readonly requestId: string
-  readonly remainingMs: number
-  readonly pretty: boolean
-  readonly traceparent?: string | undefined
-  readonly body: Uint8Array
+  readonly request: {
+    readonly requestId: string
+    readonly pretty: boolean
+    readonly traceparent?: string | undefined
+    readonly body: Uint8Array
+  }
+  readonly deadline: number
 }
 
 const stopGraceMs = 5_000
@@ -128,33 +133,30 @@ export class Sandbox {
     return this.#retiring
   }
 
-  /** Sends a request; calls back exactly once, with the reply or with how the process ended. */
-  ask(ask: Ask, onAsked: (asked: Asked) => void): void {
-    if (this.#ending) {
-      const ending = this.#ending
-      queueMicrotask(() => onAsked({ type: 'ended', ending, begun: false }))
+  /**
+   * Sends requests in one piece, so that the runtime sees them together. Calls back exactly once for each, with the
+   * reply or with how the process ended.
+   */
+  ask<A extends Ask>(asks: readonly A[], onAsked: (ask: A, asked: Asked) => void): void {
+    const ending = this.#ending
+    if (ending) {
+      queueMicrotask(() => {
+        for (const ask of asks) onAsked(ask, { type: 'ended', ending, begun: false })
+      })
       return
     }
-    const id = this.#nextId
-    this.#nextId = id === 0xffffffff ? 1 : id + 1
-    if (this.#waiting.size === 0) this.#busySince = performance.now()
-    this.#waiting.set(id, onAsked)
-    this.#send({
-      type: 'request',
-      id,
-      requestId: ask.requestId,
-      remainingMs: ask.remainingMs,
-      pretty: ask.pretty,
-      ...(ask.traceparent === undefined ? {} : { extra: { traceparent: ask.traceparent } }),
-      body: ask.body,
-    })
-  }
-
-  /** What `act` asks leaves this process in one piece, so that the runtime sees it together. */
-  together(act: () => void): void {
-    this.#process?.toRuntime.cork()
-    act()
-    this.#process?.toRuntime.uncork()
+    const now = performance.now()
+    if (this.#waiting.size === 0) this.#busySince = now
+    this.#write(
+      encodeRequests(
+        asks.map(ask => {
+          const id = this.#nextId
+          this.#nextId = id === 0xffffffff ? 1 : id + 1
+          this.#waiting.set(id, asked => onAsked(ask, asked))
+          return wireRequest(id, ask, now)
+        }),
+      ),
+    )
   }
 
   /** Asks it to finish and go; after a grace period it is made to. */
@@ -238,16 +240,15 @@ export class Sandbox {
   }
 
   #send(message: ToRuntime): void {
+    this.#write(encode(message))
+  }
+
+  #write(buffers: readonly Buffer[]): void {
     const stream = this.#process?.toRuntime
     if (!stream || stream.destroyed) return
-    const buffers = encode(message)
-    if (buffers.length === 1) {
-      stream.write(buffers[0])
-      return
-    }
-    stream.cork()
+    if (buffers.length > 1) stream.cork()
     for (const buffer of buffers) stream.write(buffer)
-    stream.uncork()
+    if (buffers.length > 1) stream.uncork()
   }
 
   #receive(reader: FrameReader, chunk: Buffer): void {
@@ -290,6 +291,12 @@ export class Sandbox {
         throw new WireError(`a sandbox does not say "${message.type}"`)
     }
   }
+}
+
+function wireRequest(id: number, { request, deadline }: Ask, now: number): WireRequest {
+  const { requestId, pretty, traceparent, body } = request
+  const wired = { type: 'request', id, requestId, remainingMs: deadline - now, pretty, body } as const
+  return traceparent === undefined ? wired : { ...wired, extra: { traceparent } }
 }
 
 /** Resolves when a stream has given everything, or after `limitMs`. */

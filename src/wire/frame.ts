@@ -27,14 +27,14 @@ export function allocateFrame(type: number, id: number, payloadBytes: number): B
 /** Where the payload begins in what `allocateFrame` gives. */
 export const payloadStart: number = lengthBytes + headBytes
 
-/** Fills in length, type and id at the beginning of `buffer`, for a payload that may lie in further buffers. */
-export function writeHead(buffer: Buffer, type: number, id: number, payloadBytes: number): void {
+/** Fills in length, type and id at `start` of `buffer`, for a payload that may lie in further buffers. */
+export function writeHead(buffer: Buffer, type: number, id: number, payloadBytes: number, start = 0): void {
   const length = headBytes + payloadBytes
   if (length > maxFrameBytes)
     throw new WireError(`a frame of ${length} bytes is longer than ${maxFrameBytes}`)
-  buffer.writeUInt32BE(length, 0)
-  buffer.writeUInt8(type, lengthBytes)
-  buffer.writeUInt32BE(id, lengthBytes + 1)
+  buffer.writeUInt32BE(length, start)
+  buffer[start + lengthBytes] = type
+  buffer.writeUInt32BE(id, start + lengthBytes + 1)
 }
 
 /** Cuts a stream into frames. Payloads are views into the chunks that came; big ones are joined exactly once. */
@@ -43,6 +43,11 @@ export class FrameReader {
   #held = 0
   /** How many held bytes make further work worthwhile: a length field, then a whole frame. */
   #wanted = lengthBytes
+
+  /** Whether a frame has begun to arrive whose end is still missing. */
+  get holdsPart(): boolean {
+    return this.#held > 0
+  }
 
   /** Takes a chunk and gives the frames that are complete now, in order. Throws `WireError` on a bad length. */
   push(chunk: Buffer): Frame[] {

@@ -4,7 +4,7 @@ import { allocateFrame, type Frame, payloadStart, WireError, writeHead } from '.
 
 export const protocol = 1
 
-const types = {
+export const types = {
   start: 1,
   request: 2,
   stop: 3,
@@ -135,7 +135,7 @@ const copyBelowBytes = 16 * 1024
 export function encode(message: ToRuntime): Buffer[] {
   switch (message.type) {
     case 'request':
-      return encodeRequest(message)
+      return encodeRequests([message])
     case 'start':
       return [jsonFrame(types.start, 0, message.start)]
     case 'stop':
@@ -147,25 +147,56 @@ export function encode(message: ToRuntime): Buffer[] {
   }
 }
 
-function encodeRequest(request: WireRequest): Buffer[] {
-  const extra = request.extra ? JSON.stringify(request.extra) : ''
-  const idBytes = request.requestId.length
-  const extraBytes = Buffer.byteLength(extra)
-  if (idBytes > 64) throw new WireError('a request id has at most 64 characters')
-  const fieldBytes = 4 + 1 + 1 + idBytes + 2 + extraBytes
-  const copied = request.body.length <= copyBelowBytes
-  const head = Buffer.allocUnsafe(payloadStart + fieldBytes + (copied ? request.body.length : 0))
-  writeHead(head, types.request, request.id, fieldBytes + request.body.length)
-  let at = payloadStart
-  at = head.writeUInt32BE(Math.max(0, Math.min(0xffffffff, Math.floor(request.remainingMs))), at)
-  at = head.writeUInt8(request.pretty ? 1 : 0, at)
-  at = head.writeUInt8(idBytes, at)
-  at += head.write(request.requestId, at, 'latin1')
-  at = head.writeUInt16BE(extraBytes, at)
-  at += head.write(extra, at, 'utf8')
-  if (!copied) return [head, Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length)]
-  head.set(request.body, at)
-  return [head]
+/**
+ * Requests that are to arrive together, as few buffers: each small body is copied behind its head and all of them
+ * into one buffer, because a write costs more than the copy; big bodies are passed on as they are.
+ */
+export function encodeRequests(requests: readonly WireRequest[]): Buffer[] {
+  const extras = requests.map(({ extra }) => (extra ? JSON.stringify(extra) : ''))
+  const buffers: Buffer[] = []
+  for (let from = 0; from < requests.length; ) {
+    let bytes = 0
+    let to = from
+    let isBig = false
+    for (; to < requests.length && !isBig; to++) {
+      const request = requests[to] as WireRequest
+      isBig = request.body.length > copyBelowBytes
+      bytes += payloadStart + fieldBytesOf(request, extras[to] as string) + (isBig ? 0 : request.body.length)
+    }
+    const together = Buffer.allocUnsafe(bytes)
+    let at = 0
+    for (let i = from; i < to; i++)
+      at = writeRequest(together, at, requests[i] as WireRequest, extras[i] as string)
+    buffers.push(together)
+    if (isBig) {
+      const { body } = requests[to - 1] as WireRequest
+      buffers.push(Buffer.from(body.buffer, body.byteOffset, body.length))
+    }
+    from = to
+  }
+  return buffers
+}
+
+function fieldBytesOf({ requestId }: WireRequest, extra: string): number {
+  if (requestId.length > 64) throw new WireError('a request id has at most 64 characters')
+  return 4 + 1 + 1 + requestId.length + 2 + (extra === '' ? 0 : Buffer.byteLength(extra))
+}
+
+/** Writes the head of a request, and its body when that is small; gives where it ends. */
+function writeRequest(into: Buffer, start: number, request: WireRequest, extra: string): number {
+  const fieldBytes = fieldBytesOf(request, extra)
+  const { id, requestId, remainingMs, pretty, body } = request
+  writeHead(into, types.request, id, fieldBytes + body.length, start)
+  let at = start + payloadStart
+  at = into.writeUInt32BE(Math.max(0, Math.min(0xffffffff, Math.floor(remainingMs))), at)
+  into[at++] = pretty ? 1 : 0
+  into[at++] = requestId.length
+  at += into.write(requestId, at, 'latin1')
+  at = into.writeUInt16BE(fieldBytes - 8 - requestId.length, at)
+  if (extra !== '') at += into.write(extra, at, 'utf8')
+  if (body.length > copyBelowBytes) return at
+  into.set(body, at)
+  return at + body.length
 }
 
 function jsonFrame(type: number, id: number, value: unknown): Buffer {

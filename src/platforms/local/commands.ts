@@ -1,6 +1,7 @@
 /** What the host does for commands that come through the private door. */
 
 import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
+import type { Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
 import { SandboxFailed } from '../../sandbox/ending.ts'
 import { version as thampiVersion } from '../../system/version.ts'
@@ -99,12 +100,12 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       const requestId = `proof-${key.stage}-${number}`
       const endpoint = host.find(key)?.pinned(number)
       const answer = endpoint
-        ? await endpoint.answer({
+        ? await answerOf(endpoint, {
             requestId,
             body: Buffer.from(body, 'base64'),
             pretty: false,
             traceparent: undefined,
-            isAbandoned: () => false,
+            isAbandoned: false,
           })
         : problemAnswer('no-such-stage', requestId, { detail: `No stage "${key.stage}" is served here.` })
       return { status: answer.status, body: answer.body.toString('base64') }
@@ -155,6 +156,10 @@ function statusOf(host: Host): HostStatus {
     url: host.url,
     stages: host.stages.filter(stage => stage.isServed).map(({ key, pids }) => ({ ...key, pids })),
   }
+}
+
+function answerOf(endpoint: Endpoint, request: GatewayRequest): Promise<GatewayAnswer> {
+  return new Promise(resolve => endpoint.answer(request, resolve))
 }
 
 /** The same bundle with the same settings is the same version: serving it again changes nothing. */

@@ -13,6 +13,8 @@ import { LogFile } from './log-file.ts'
 import { type CurrentRecord, readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
 import { type Surroundings, VersionPool } from './version-pool.ts'
 
+/** How many versions in turn may leave service under one request before it is refused. */
+const maxOffers = 3
 /** Versions kept when the settings do not say how many. */
 const defaultRetained = 10
 
@@ -145,35 +147,55 @@ export class ServedStage implements Endpoint {
   }
 
   /** Answers by weight. A version that leaves service while a request waits hands it to its successor. */
-  async answer(request: GatewayRequest): Promise<GatewayAnswer> {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const pool = this.#pools.get(this.#pick())
-      const answer = await pool?.answer(request)
-      if (answer) return answer
-    }
-    return this.#draining(request.requestId)
+  answer(request: GatewayRequest, done: (answer: GatewayAnswer) => void): void {
+    this.#offer(request, done, maxOffers)
   }
 
-  /** The endpoint of one version, whatever the pointer says; undefined when there is no such version. */
+  #offer(request: GatewayRequest, done: (answer: GatewayAnswer) => void, left: number): void {
+    const pool = left > 0 ? this.#pools.get(this.#pick()) : undefined
+    if (!pool) {
+      done(this.#draining(request.requestId))
+      return
+    }
+    pool.answer(request, answer => {
+      if (answer) done(answer)
+      else this.#offer(request, done, left - 1)
+    })
+  }
+
+  /** The endpoint of one version, whatever the pointer says. */
   pinned(number: number): Endpoint {
     return {
       cors: this.#cors,
-      answer: async request => {
-        const answer = await this.#pools.get(number)?.answer(request)
-        if (answer) return answer
-        const record = await this.version(number)
-        if (!record) {
-          const { stage, model } = this.key
-          return problemAnswer('no-such-version', request.requestId, {
-            detail: `${stage} has no version ${number} of ${model}.`,
-            stage,
-            model,
+      answer: (request, done) => {
+        const otherwise = (): void => {
+          this.#answerPinned(number, request).then(done, error => {
+            const message = `version ${number} cannot be started: ${error instanceof Error ? error.message : error}`
+            this.log.write({ timeMs: Date.now(), level: 'ERROR', source: 'host', message })
+            done(this.#draining(request.requestId))
           })
         }
-        const pool = this.#pools.get(number) ?? (await this.#start(record))
-        return (await pool.answer(request)) ?? this.#draining(request.requestId)
+        const pool = this.#pools.get(number)
+        if (pool) pool.answer(request, answer => (answer ? done(answer) : otherwise()))
+        else otherwise()
       },
     }
+  }
+
+  /** A version without sandboxes gets some, when it still exists. */
+  async #answerPinned(number: number, request: GatewayRequest): Promise<GatewayAnswer> {
+    const record = await this.version(number)
+    if (!record) {
+      const { stage, model } = this.key
+      return problemAnswer('no-such-version', request.requestId, {
+        detail: `${stage} has no version ${number} of ${model}.`,
+        stage,
+        model,
+      })
+    }
+    const pool = this.#pools.get(number) ?? (await this.#start(record))
+    const answer = await new Promise<GatewayAnswer | undefined>(resolve => pool.answer(request, resolve))
+    return answer ?? this.#draining(request.requestId)
   }
 
   #draining(requestId: string): GatewayAnswer {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { GatewayAnswer } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
 import { describeEnding } from '../../sandbox/ending.ts'
-import type { PoolRequest } from '../../sandbox/job.ts'
+import type { Outcome, PoolRequest } from '../../sandbox/job.ts'
 import type { Nursery } from '../../sandbox/nursery.ts'
 import { Pool } from '../../sandbox/pool.ts'
 import { spawnProcess } from '../../sandbox/process.ts'
@@ -32,6 +32,9 @@ const idleMs = 5 * 60_000
 const maxQueue = 1000
 /** Processes for a model that mostly waits; a forked one takes about 10 MB. */
 const maxWaiting = 64
+
+/** What a request came to when there is no answer and asking elsewhere would not help. */
+type Problem = Exclude<Outcome, { readonly type: 'reply' | 'closed' }>
 
 export class VersionPool {
   readonly record: VersionRecord
@@ -73,20 +76,23 @@ export class VersionPool {
     return this.#pool.close()
   }
 
-  /** Undefined when this version was taken out of service before the request ran: ask the stage again. */
-  async answer(request: Omit<PoolRequest, 'remainingMs'>): Promise<GatewayAnswer | undefined> {
+  /** Gives undefined when this version was taken out of service before the request ran: ask the stage again. */
+  answer(request: PoolRequest, done: (answer: GatewayAnswer | undefined) => void): void {
+    const { settings, number: version } = this.record
+    this.#pool.ask(request, settings.timeoutSeconds * 1000, outcome => {
+      if (outcome.type === 'reply') done({ status: outcome.status, body: outcome.body, version })
+      else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request.requestId))
+    })
+  }
+
+  #problem(outcome: Problem, requestId: string): GatewayAnswer {
     const { stage, model, number: version, settings } = this.record
     const about = { stage, model, version }
-    const outcome = await this.#pool.ask({ ...request, remainingMs: settings.timeoutSeconds * 1000 })
     switch (outcome.type) {
-      case 'reply':
-        return { status: outcome.status, body: outcome.body, version }
-      case 'closed':
-        return undefined
       case 'late':
         return {
           version,
-          ...problemAnswer('deadline-exceeded', request.requestId, {
+          ...problemAnswer('deadline-exceeded', requestId, {
             ...about,
             detail: `No answer within ${settings.timeoutSeconds} seconds.`,
             hint: 'Raise "timeout_seconds" of the stage if the model may take longer.',
@@ -97,7 +103,7 @@ export class VersionPool {
       case 'crashed':
         return {
           version,
-          ...problemAnswer('worker-crashed', request.requestId, {
+          ...problemAnswer('worker-crashed', requestId, {
             ...about,
             detail:
               settings.errors === 'full'
@@ -112,7 +118,7 @@ export class VersionPool {
         return {
           version,
           retryAfterMs: outcome.retryAfterMs,
-          ...problemAnswer('overloaded', request.requestId, {
+          ...problemAnswer('overloaded', requestId, {
             ...about,
             detail: `${maxQueue} requests are waiting already.`,
             retryable: true,
@@ -123,7 +129,7 @@ export class VersionPool {
         return {
           version,
           retryAfterMs: outcome.retryAfterMs,
-          ...problemAnswer('model-unavailable', request.requestId, {
+          ...problemAnswer('model-unavailable', requestId, {
             ...about,
             detail: settings.errors === 'full' ? outcome.failed.message : 'The model cannot be loaded.',
             hint: `See: thampi logs ${stage} --since=3m`,

@@ -1,0 +1,174 @@
+/**
+ * One request on its way in, and its answer on the way out. Callbacks and one object, no promises: this is walked
+ * many thousand times a second, and every allocation here is paid for by the model.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { corsHeaders } from './cors.ts'
+import type { Endpoint, GatewayAnswer, GatewayOptions, GatewayRequest } from './gateway.ts'
+import { refuse } from './guard.ts'
+import { type ProblemCode, problemCodes } from './problem.ts'
+import { type PredictRoute, readRoute } from './route.ts'
+import { writeAnswer, writeProblem } from './write.ts'
+
+const allowedMethods = 'POST, OPTIONS'
+const maxTargetChars = 2048
+const nothing = Buffer.alloc(0)
+/** What a log calls a request whose caller went away before the answer; nobody is ever sent it. */
+const clientGone = 499
+
+export class Exchange implements GatewayRequest {
+  readonly requestId: string
+  body: Buffer = nothing
+  pretty = false
+  traceparent: string | undefined
+  #request: IncomingMessage
+  #response: ServerResponse
+  #options: GatewayOptions
+  #started: number = performance.now()
+  #route: PredictRoute | undefined
+  #headers: string[] = []
+  #size = 0
+  #pieces: Buffer[] | undefined
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    options: GatewayOptions,
+  ) {
+    this.#request = request
+    this.#response = response
+    this.requestId = requestId
+    this.#options = options
+  }
+
+  get isAbandoned(): boolean {
+    return this.#response.destroyed
+  }
+
+  /** Looks at the head, and takes the body of what may pass. */
+  begin(): void {
+    const request = this.#request
+    const target = request.url ?? '/'
+    if (target.length > maxTargetChars) {
+      this.#refuse('uri-too-long', `The path has more than ${maxTargetChars} characters.`)
+      return
+    }
+    const route = readRoute(target)
+    const found = route && this.#options.find(route)
+    const endpoint = found && 'answer' in found ? found : undefined
+    const refusal = refuse(request, { hosts: this.#options.hosts(), cors: endpoint?.cors })
+    if (refusal) {
+      this.#refuse(refusal.code, refusal.detail, refusal.hint)
+      return
+    }
+    if (!route || !found) {
+      const hint = 'Predictions are asked for with POST /STAGE/MODEL/predict.'
+      this.#refuse('no-such-route', 'Nothing is served at this path.', hint)
+      return
+    }
+    if (!endpoint) {
+      const { code, detail, hint } = found as Exclude<typeof found, Endpoint>
+      this.#refuse(code, detail, hint)
+      return
+    }
+    this.#route = route
+    if (endpoint.cors) this.#headers = corsHeaders(request, endpoint.cors)
+    if (request.method !== 'POST') this.#answerMethod(request.method)
+    else this.#receive(endpoint)
+  }
+
+  #answerMethod(method: string | undefined): void {
+    this.#headers.push('Allow', allowedMethods)
+    if (method === 'OPTIONS') {
+      this.#response.writeHead(204, ['X-Request-Id', this.requestId, ...this.#headers]).end()
+      return
+    }
+    this.#refuse('method-not-allowed', `${method} is not allowed here; predictions are asked for with POST.`)
+  }
+
+  /** The body, whole or not at all. Never parsed here: the runtime owns its meaning. */
+  #receive(endpoint: Endpoint): void {
+    const { headers } = this.#request
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && encoding !== 'identity') {
+      this.#refuse('unsupported-media-type', 'Compressed requests are not accepted.')
+      return
+    }
+    if (Number(headers['content-length'] ?? 0) > this.#options.maxBodyBytes) {
+      this.#tooLarge()
+      return
+    }
+    this.#request.on('data', (chunk: Buffer) => this.#take(chunk))
+    // A caller who breaks off before the end never gets here, and nothing is kept of the request.
+    this.#request.on('end', () => this.#ask(endpoint))
+  }
+
+  #take(chunk: Buffer): void {
+    this.#size += chunk.length
+    if (this.#size > this.#options.maxBodyBytes) this.#tooLarge()
+    else if (this.#pieces) this.#pieces.push(chunk)
+    else if (this.body === nothing) this.body = chunk
+    else this.#pieces = [this.body, chunk]
+  }
+
+  #tooLarge(): void {
+    // The rest is read and thrown away: a client that is still sending would otherwise see its connection
+    // break instead of the answer. The server's request timeout bounds how long that may go on.
+    this.#request.removeAllListeners('data').removeAllListeners('end').resume()
+    this.body = nothing
+    this.#pieces = undefined
+    this.#refuse('body-too-large', `The body is larger than ${this.#options.maxBodyBytes} bytes.`)
+  }
+
+  #ask(endpoint: Endpoint): void {
+    if (this.#pieces) this.body = Buffer.concat(this.#pieces, this.#size)
+    this.#pieces = undefined
+    this.pretty = this.#route?.pretty === true
+    this.traceparent = this.#request.headers.traceparent as string | undefined
+    try {
+      endpoint.answer(this, answer => this.#answered(answer))
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  #answered(answer: GatewayAnswer): void {
+    const { status, version, retryAfterMs } = answer
+    const headers = this.#headers
+    if (version !== undefined) headers.push('Thampi-Version', String(version))
+    if (retryAfterMs !== undefined)
+      headers.push('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1000))))
+    const gone = this.isAbandoned
+    writeAnswer(this.#response, this.requestId, answer, headers)
+    this.#ended(gone ? clientGone : status, version)
+  }
+
+  /** A mistake of ours: the caller learns that there was one, the operator which. */
+  failed(error: unknown): void {
+    this.#options.onMistake(error, this.requestId)
+    if (this.#response.headersSent) {
+      this.#response.destroy()
+      return
+    }
+    writeProblem(this.#response, this.requestId, 'internal', {
+      detail: 'The server failed to handle the request.',
+      executed: 'maybe',
+    })
+  }
+
+  #refuse(code: ProblemCode, detail: string, hint?: string): void {
+    const details = { detail, hint, stage: this.#route?.stage, model: this.#route?.model }
+    writeProblem(this.#response, this.requestId, code, details, this.#headers)
+    this.#ended(problemCodes[code].status)
+  }
+
+  /** What happened at a path that is none of ours is in nobody's log. */
+  #ended(status: number, version?: number): void {
+    if (this.#route) {
+      const { stage, model } = this.#route
+      const ms = performance.now() - this.#started
+      this.#options.onAccess({ stage, model, requestId: this.requestId, status, ms, version })
+    }
+  }
+}
