@@ -83,7 +83,7 @@ _LONG_NUMBER = re.compile(rb"[-+.eE0-9]{%d}" % (MAX_NUMBER + 1))
 
 
 def _is_deeper(body, depth):
-    """Whether arrays and objects lie more than `depth` levels deep inside each other; anything for no JSON."""
+    """Whether arrays and objects lie more than `depth` levels deep in each other; anything for no JSON."""
     brackets = body.translate(_BRACKETS_ALIKE, _NO_BRACKETS)
     if brackets.count(b"[") <= depth:
         return False
