@@ -11,6 +11,11 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/** Suspended by a signal. */
+export function isStopped(pid: number): boolean {
+  return isRunning(pid) && textOf(`/proc/${pid}/stat`).includes(') T ')
+}
+
 export interface Process {
   readonly pid: number
   readonly command: string

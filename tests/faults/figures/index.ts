@@ -1,0 +1,17 @@
+/** Every figure of the suite, in order. A new one is a file here and a line below. */
+import type { Figure } from '../figure.ts'
+import { killSandboxes } from './G01-kill-sandboxes.ts'
+import { stopSandboxes } from './G03-stop-sandboxes.ts'
+import { killHost } from './G04-kill-host.ts'
+import { switchVersions } from './G05-switch.ts'
+import { rushOfFirstRequests } from './G12-rush.ts'
+import { webPages } from './G17-web-pages.ts'
+
+export const figures: readonly Figure[] = [
+  killSandboxes,
+  stopSandboxes,
+  killHost,
+  switchVersions,
+  rushOfFirstRequests,
+  webPages,
+]

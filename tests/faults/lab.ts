@@ -1,0 +1,92 @@
+/** The bench of one run of a figure: the product under test, saved models, worlds to break, chance that can be repeated. */
+import { execFile } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import type { Product } from './product.ts'
+import { World, type WorldOptions } from './world.ts'
+
+const start = promisify(execFile)
+const root = resolve(import.meta.dirname, '..', '..')
+
+export const python: string = join(root, '.venv', 'bin', 'python')
+
+/** What the model calls itself: two saved models differ in nothing else. */
+export type Tag = 'a' | 'b'
+
+export interface LabOptions {
+  readonly product: Product
+  /** An empty directory. */
+  readonly dir: string
+  /** Holds `a/probe` and `b/probe`. */
+  readonly models: string
+  readonly long: boolean
+  readonly seed: number
+}
+
+export class Lab {
+  readonly product: Product
+  readonly dir: string
+  readonly models: string
+  readonly long: boolean
+  readonly random: () => number
+  readonly #worlds: World[] = []
+
+  constructor({ product, dir, models, long, seed }: LabOptions) {
+    this.product = product
+    this.dir = dir
+    this.models = models
+    this.long = long
+    this.random = randomFrom(seed)
+  }
+
+  /** One of two sizes: what fits into `make test`, and what a night may take. */
+  size(short: number, long: number): number {
+    return this.long ? long : short
+  }
+
+  pick<T>(from: readonly T[]): T | undefined {
+    return from[Math.floor(this.random() * from.length)]
+  }
+
+  /** A platform of its own that runs and serves nothing yet. */
+  async world(options: WorldOptions = {}): Promise<World> {
+    const dir = join(this.dir, `world-${this.#worlds.length + 1}`)
+    await mkdir(join(dir, 'project'), { recursive: true })
+    const world = new World(dir, this.product, this.models, options)
+    this.#worlds.push(world)
+    await world.start()
+    return world
+  }
+
+  /** A world with the model `a` on its stage, warm. */
+  async serving(options: WorldOptions = {}): Promise<World> {
+    const world = await this.world(options)
+    await world.serve('a')
+    return world
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#worlds.splice(0).map(world => world.close()))
+  }
+}
+
+/** Saves the model under fault twice, with the real SDK. */
+export async function saveModels(dir: string): Promise<void> {
+  const env = { PATH: process.env.PATH, PYTHONPATH: join(root, 'python', 'src'), THAMPI_QUIET: '1' }
+  for (const tag of ['a', 'b'] satisfies Tag[]) {
+    await mkdir(join(dir, tag), { recursive: true })
+    await start(python, [join(import.meta.dirname, 'model.py'), tag, join(dir, tag)], { env })
+  }
+}
+
+/** mulberry32: small, good enough for choosing victims, and the same everywhere. */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
