@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from thampi.runtime.body import read_data
 from thampi.runtime.explain import explain, hint_for, summary
+from thampi.runtime.screen import Screen
 from thampi.runtime.validate import SchemaError, compiled
 
 CONTRACT = json.loads((Path(__file__).parents[2] / "contract" / "validation.json").read_text("utf-8"))
@@ -75,3 +77,22 @@ def test_hostile_inputs_are_explained_soon():
     }
     sent = {f"faeture {number:04d} of many"[:40]: 0 for number in range(20_000)}
     assert len(explain(schema, sent)) == 20
+
+
+@pytest.mark.parametrize("case", CONTRACT["bodies"], ids=lambda case: case["name"])
+def test_a_body_is_refused_or_explained_as_the_schema_file_says(case):
+    screen, body = Screen(case["schemaFile"]), case["body"].encode()
+    if case["schemaFile"]["declared"]:
+        data = read_data(body)
+        refused = None if screen.fits(data) else screen.refused(data, body)
+        members = refused and {"detail": refused.detail, "hint": refused.hint, "errors": list(refused.errors)}
+        assert members == case["refused"]
+    else:
+        assert screen.hint(body) == case["hint"]
+
+
+def test_terse_says_nothing_of_the_schema():
+    screen = Screen({"declared": True, "input": {"type": "number"}}, terse=True)
+    refused = screen.refused("x", b'{"data": "x"}')
+    assert (refused.detail, refused.hint, refused.errors) == (CONTRACT["terse"], None, ())
+    assert Screen({"declared": False, "input": {"type": "number"}}, terse=True).hint(b'{"data": "x"}') is None

@@ -11,7 +11,7 @@ from thampi.runtime.body import read_data
 from thampi.runtime.encode import NotJson, encode_bytes, encode_indented, plain, to_bytes
 from thampi.runtime.problem import Problem, Source
 
-__all__ = ["Answerer"]
+__all__ = ["Answerer", "warn_missing"]
 
 _HIDDEN = "The model raised an exception; the logs show it under this request id."
 _6_MB = 6 * 1024 * 1024
@@ -21,25 +21,37 @@ class Answerer:
     """Answers requests for one loaded model.
 
     `properties` stand in every answer; `terse` keeps what the model raised out of answers; `max_result_bytes`
-    bounds the answer's body; `wait` runs coroutines of the model; `ask` is how the model is asked.
+    bounds the answer's body; `wait` runs coroutines of the model; `screen` knows its schema; `ask` is how the
+    model is asked.
 
         status, body, retire = answerer.answer(b'{"data": 1}', context)
     """
 
-    def __init__(self, model, properties, source=None, *, terse=False, max_result_bytes=_6_MB, wait=None):
+    def __init__(
+        self, model, properties, source=None, *, terse=False, max_result_bytes=_6_MB, wait=None, screen=None
+    ):
         self.ask = Asker(model, wait or Here())
         self._properties = properties
         self._prefix = b'{"properties":' + encode_bytes(properties) + b',"result":'
-        self._source = source or Source(None, None, None)
+        self.source = source or Source(None, None, None)
         self._terse = terse
         self._limit = max_result_bytes
+        self._screen = screen
+        self._fits = screen.fits if screen is not None and screen.declares else None
 
     def answer(self, body, context, pretty=False):
         """(status, body, retire) for the bytes of a request; `retire`: this process should be replaced."""
         try:
-            return 200, self._written(self.ask.one(read_data(body), context), pretty), False
+            return 200, self._written(self.ask.one(self.read(body), context), pretty), False
         except BaseException as error:
-            return self.refusal(error, context.request_id, pretty)
+            return self.refusal(error, context.request_id, pretty, body)
+
+    def read(self, body):
+        """The input in the bytes of a request. Raises Problem, also when it is not what the model takes."""
+        data = read_data(body)
+        if self._fits is not None and not self._fits(data):
+            raise self._screen.refused(data, body)
+        return data
 
     def conclusion(self, result, request_id, pretty=False):
         """The same for what the model returned for one of several inputs: a result, or an exception."""
@@ -50,19 +62,24 @@ class Answerer:
         except BaseException as error:
             return self.refusal(error, request_id, pretty)
 
-    def refusal(self, error, request_id, pretty=False):
-        """The same for an exception."""
+    def refusal(self, error, request_id, pretty=False, body=None):
+        """The same for an exception; `body` is what was sent, where that is known."""
         problem = self._problem(error)
+        if problem.code == "model-error" and self._screen is not None and body is not None:
+            problem.hint = self._screen.hint(body)
         retire = not isinstance(error, Exception)
-        return problem.status, self._source.document(problem, request_id, pretty), retire
+        return problem.status, self.source.document(problem, request_id, pretty), retire
 
-    def _written(self, result, pretty):
-        text = encode_bytes(result, _warn_missing)
+    def _written(self, result, pretty=False):
+        text = encode_bytes(result, warn_missing)
         if pretty:
             members = {"properties": self._properties, "result": plain(result)}
             answer = to_bytes(encode_indented(members) + "\n")
         else:
             answer = b"".join((self._prefix, text, b"}\n"))
+        return self._bounded(answer)
+
+    def _bounded(self, answer):
         if len(answer) > self._limit:
             raise _too_large(len(answer), self._limit)
         return answer
@@ -96,5 +113,5 @@ def _too_large(size, limit):
 _LOGGER = logging.getLogger(LOGGER_NAME)
 
 
-def _warn_missing(where):
+def warn_missing(where):
     _LOGGER.warning("`%s` is NaN, infinite or missing and was written as null", where)

@@ -8,7 +8,6 @@ import logging
 from thampi.context import LOGGER_NAME
 from thampi.runtime import wire
 from thampi.runtime.blame import report
-from thampi.runtime.body import read_data
 from thampi.runtime.loop import RETIRE, OneByOne
 from thampi.runtime.problem import Problem
 
@@ -31,7 +30,9 @@ class Together(OneByOne):
 
     def _flush(self):
         waiting, self._waiting = self._waiting, []
-        if len(waiting) > 1:
+        if any(request.extra and "door" in request.extra for request, _ in waiting):
+            self._answer_in_turn(waiting)  # what comes through a door is often a batch already
+        elif len(waiting) > 1:
             self._answer_together(waiting)
         elif waiting:
             super()._take(*waiting[0])
@@ -40,7 +41,7 @@ class Together(OneByOne):
         asked, batch, refused = [], [], []
         for request, deadline in waiting:
             try:
-                batch.append(read_data(request.body))
+                batch.append(self._answerer.read(request.body))
                 asked.append((request, deadline))
             except Problem as problem:  # such a body never gets to the model
                 refused.append((request, self._refusal(problem, request)))
@@ -77,16 +78,19 @@ class Together(OneByOne):
 
     def _answer_alone(self, asked, error):
         """Asks again, one by one, after the call for all raised: nobody pays for a neighbour's input."""
-        retire = not isinstance(error, Exception)
+        if not self._answer_in_turn(asked, retire=not isinstance(error, Exception)):
+            message = "predict_batch raised for %d inputs, of which each alone is fine: %s"
+            logging.getLogger(LOGGER_NAME).warning(message, len(asked), report(error))
+
+    def _answer_in_turn(self, asked, retire=False):
+        """Answers one by one; gives how many answers are refusals."""
         guilty = 0
         for left, (request, deadline) in zip(range(len(asked) - 1, -1, -1), asked):
             status, body, wants_to_retire = self._answer(request, deadline)
             guilty += status >= 400
             retire = retire or wants_to_retire
             self._reply([(request, (status, body, retire and left == 0))])
-        if not guilty:
-            message = "predict_batch raised for %d inputs, of which each alone is fine: %s"
-            logging.getLogger(LOGGER_NAME).warning(message, len(asked), report(error))
+        return guilty
 
     def _reply(self, answers):
         """Writes all replies at once. Only the last one may ask to retire, or it would cost its neighbours

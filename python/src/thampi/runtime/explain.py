@@ -14,7 +14,7 @@ from thampi.runtime.words import (
     Words,
     amount,
     bounds,
-    json_line,
+    example_in,
     listed,
     names_of,
     nearest,
@@ -28,7 +28,6 @@ __all__ = ["Misfit", "explain", "hint_for", "summary"]
 
 _MOST_ERRORS = 20
 _MOST_SENTENCES = 3
-_LONGEST_EXAMPLE = 120
 
 
 class Misfit:
@@ -71,26 +70,11 @@ def hint_for(root, misfit):
     """
     words = Words(root)
     schema = words.meant(misfit.schema)
-    example = _example(root, schema, misfit.keys)
+    example = example_in(root, schema, misfit.keys)
     expected = words.counted(schema) or words.kind(schema)
     if misfit.code != "required" or expected == ANYTHING:
         return None if example is None else f"For example: {example}"
     return f"Expected: {expected}" + ("." if example is None else f", e.g. {example}")
-
-
-def _example(root, schema, keys):
-    """The text of an example for a place: its own, or its part of the whole input's."""
-    if isinstance(schema, dict) and schema.get("examples"):
-        value = schema["examples"][0]
-    else:
-        try:
-            value = root["examples"][0]
-            for key in keys:
-                value = value[key]
-        except (LookupError, TypeError):
-            return None
-    text = json_line(value)
-    return text if len(text) <= _LONGEST_EXAMPLE else None
 
 
 class _Walk:

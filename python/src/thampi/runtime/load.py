@@ -24,13 +24,15 @@ class SavedFiles:
     `pickled`     the bytes of model.pkl
     `properties`  what answers carry, without `served_time_utc`
     `made`        what `save` observed (saved.json); empty for models of 2018
+    `schema`      schema.json, or None
     """
 
-    def __init__(self, name, pickled, properties, made):
+    def __init__(self, name, pickled, properties, made, schema=None):
         self.name = name
         self.pickled = pickled
         self.properties = properties
         self.made = made
+        self.schema = schema
 
 
 def read_saved(directory, digests=None, name=None):
@@ -48,16 +50,21 @@ def read_saved(directory, digests=None, name=None):
         digests = made.get("files") or {}
     pickled = read.bytes("model.pkl")
     facts = read.bytes("thampi.json")
-    found = {"model.pkl": pickled, "thampi.json": facts, "saved.json": saved}
-    for file in ("model.pkl", "thampi.json", "saved.json"):
+    schema = read.bytes("schema.json", required=False)
+    found = {"model.pkl": pickled, "thampi.json": facts, "saved.json": saved, "schema.json": schema}
+    for file in found:
         wanted = digests.get(file)
-        if wanted is None and pinned and file != "saved.json":
+        if wanted is None and pinned and file in ("model.pkl", "thampi.json"):
             raise _changed(name, file, "no digest was given for it")
-        if wanted is not None and found[file] is not None and digest(found[file]) != wanted:
+        if wanted is not None and found[file] is None:
+            raise _changed(name, file, "it is missing")
+        if wanted is not None and digest(found[file]) != wanted:
             raise _changed(name, file, f"its digest is {digest(found[file])}, wanted {wanted}")
     facts = _json_object(facts, "thampi.json", name)
     properties = {key: facts[key] for key in _PROPERTIES if key in facts}
-    return SavedFiles(made.get("name") or name, pickled, properties, made)
+    if schema is not None:
+        schema = _json_object(schema, "schema.json", name)
+    return SavedFiles(made.get("name") or name, pickled, properties, made, schema)
 
 
 def digest(data):

@@ -22,6 +22,7 @@ from thampi.runtime.batch import Together
 from thampi.runtime.logs import Logs
 from thampi.runtime.loop import OneByOne
 from thampi.runtime.problem import Source
+from thampi.runtime.screen import screen_of
 
 __all__ = ["main"]
 
@@ -126,6 +127,7 @@ def _load(start):
     saved = load.read_saved(start["modelDir"], start.get("digests") or {}, start.get("model"))
     properties = {**saved.properties, "served_time_utc": start.get("servedTimeUtc")}
     model = load.unpickle(saved, start.get("codeDir"))
+    screen = screen_of(saved, start.get("errors") == "terse")
     del saved
     source = Source(start.get("model"), start.get("stage"), start.get("version"))
     answerer = Answerer(
@@ -135,6 +137,7 @@ def _load(start):
         terse=start.get("errors") == "terse",
         max_result_bytes=min(start.get("maxResultBytes") or wire.MAX_BODY, wire.MAX_BODY),
         wait=Elsewhere() if _at_once(start) > 1 else Here(),
+        screen=screen,
     )
     names = {key: start.get(key) for key in ("stage", "model", "version")}
     # The model gets its own copy of the properties; whatever it does to them, answers stay as they are.

@@ -20,7 +20,7 @@ class SchemaError(Exception):
     """The schema itself is wrong; `pointer` (a JSON Pointer into the schema) says where."""
 
     def __init__(self, pointer, what):
-        super().__init__(f"{pointer or '/'} {what}")
+        super().__init__(f"{pointer} {what}")
         self.pointer = pointer
 
 

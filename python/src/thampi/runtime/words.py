@@ -11,7 +11,7 @@ __all__ = [
     "Words",
     "amount",
     "bounds",
-    "json_line",
+    "example_in",
     "listed",
     "names_of",
     "nearest",
@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _LONGEST_TEXT = 40
+_LONGEST_EXAMPLE = 120
 _MOST_NAMES = 10
 _DEEPEST_REFERENCE = 20
 
@@ -115,6 +116,21 @@ class Words:
         return _SINGULAR[name]
 
 
+def example_in(root, schema=True, keys=()):
+    """The text of an example for a place: its own, or its part of the whole input's; None without one."""
+    if isinstance(schema, dict) and schema.get("examples"):
+        value = schema["examples"][0]
+    else:
+        try:
+            value = root["examples"][0]
+            for key in keys:
+                value = value[key]
+        except (LookupError, TypeError):
+            return None
+    text = _json(value)
+    return text if len(text) <= _LONGEST_EXAMPLE else None
+
+
 def names_of(types):
     return types if isinstance(types, list) else [types]
 
@@ -161,12 +177,12 @@ def number_text(value):
     return re.sub(r"e([+-])0", r"e\1", repr(value).replace(".0e", "e"))
 
 
-def json_line(value):
+def _json(value):
     """One line of JSON with a space after `,` and `:`."""
     if type(value) is list:
-        return f"[{', '.join(map(json_line, value))}]"
+        return f"[{', '.join(map(_json, value))}]"
     if type(value) is dict:
-        return "{" + ", ".join(f"{_dumps(key)}: {json_line(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_dumps(key)}: {_json(item)}" for key, item in value.items()) + "}"
     return number_text(value) if type(value) in NUMBERS else _dumps(value)
 
 
