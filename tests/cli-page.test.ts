@@ -27,7 +27,7 @@ async function help(...command: string[]): Promise<string> {
 
 /** `  logs, tail [stage]  What …` → `logs`; options begin with a dash. */
 function commandsIn(overview: string): string[] {
-  return [...overview.matchAll(/^ {2}([a-z]+)(?:, [a-z]+)?(?: \[[a-z]+\])? {2}/gm)].map(
+  return [...overview.matchAll(/^ {2}([a-z]+)(?:, [a-z]+)?(?: (?:\[[a-z]+\]|<[a-z]+>))? {2}/gm)].map(
     ([, name]) => name as string,
   )
 }

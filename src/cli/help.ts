@@ -30,10 +30,16 @@ export class OurCommand extends Command {
   }
 }
 
+/**
+ * Understood before the parser sees it, so that a command may have a `--version` of its own; help shows it all the same.
+ */
+const versionOption = new Option('-v, --version', 'show the version')
+
 class OurHelp extends Help {
   override formatHelp(command: Command): string {
     const isRoot = command.parent === null
     const options = this.visibleOptions(command).filter(option => isRoot || option.long !== '--help')
+    if (isRoot) options.push(versionOption)
     const rows = options.map(option => [shownFlags(option), option.description] as const)
     const sections = [
       [`Usage: ${usageOf(command)}`],
@@ -67,8 +73,9 @@ function usageOf(command: Command): string {
     : [command.parent.name(), command.name(), ...argumentsOf(command), '[options]'].join(' ')
 }
 
+/** The first argument is enough for an overview. */
 function termOf(command: Command): string {
-  return [[command.name(), ...command.aliases()].join(', '), ...argumentsOf(command)].join(' ')
+  return [[command.name(), ...command.aliases()].join(', '), ...argumentsOf(command).slice(0, 1)].join(' ')
 }
 
 function argumentsOf(command: Command): string[] {

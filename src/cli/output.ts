@@ -85,6 +85,11 @@ export class Output {
     return this.#colored(this.#err) ? styleText(style, text, { validateStream: false }) : text
   }
 
+  /** Whether somebody reads the results as they come. */
+  get isTerminal(): boolean {
+    return this.#out.isTTY === true
+  }
+
   get colorOnOut(): boolean {
     return this.#colored(this.#out)
   }

@@ -36,7 +36,8 @@ function plainly(args: readonly string[]): string[] {
   if (args.every(arg => arg.startsWith('-')) && args.some(isVersion)) {
     return ['version', ...args.filter(arg => !isVersion(arg))]
   }
-  return [...args]
+  const command = args.findIndex(arg => !arg.startsWith('-'))
+  return args.filter((arg, i) => i > command || !isVersion(arg))
 }
 
 function sessionOf(flags: Readonly<Record<string, unknown>>, surroundings: Surroundings): Session {

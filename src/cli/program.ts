@@ -1,6 +1,7 @@
 /** The commands and their options. What a command does is loaded when it runs, so that help comes at once. */
-import { type Command, type CommanderError, Option } from 'commander'
+import { Argument, type Command, type CommanderError, Option } from 'commander'
 import { OurCommand, TwoSpellings } from './help.ts'
+import { levels } from './levels.ts'
 import type { Done, Session } from './session.ts'
 import { asUsage, usage } from './usage.ts'
 
@@ -107,19 +108,12 @@ function look(program: Command, run: Run): void {
     run(async session => (await import('./commands/info.ts')).infoCommand(stage, session)),
   )
 
-  command(program, 'logs [stage]', 'What the model printed and what was asked of it', [
-    'thampi logs staging --since=3m',
-  ])
-    .alias('tail')
-    .option('--since <duration>', 'how far back: 90s, 3m, 1h30m, 2d (default: 100000s)', '100000s')
-    .option('-f, --follow', 'go on until Ctrl-C')
-    .option('--http', 'only requests')
-    .addOption(new TwoSpellings('--non-http', 'everything but requests').conflicts('http'))
-    .option('--filter <text>', 'only lines with this text or request id')
-    .addOption(new TwoSpellings('--force-color', 'keep colours although this is no terminal'))
-    .addOption(new TwoSpellings('--disable-keep-open', '').hideHelp())
+  logsCommands(program, run)
+
+  command(program, 'status [stage]', 'How a stage does: rate, errors, processes', ['thampi status staging'])
+    .option('--watch', 'show it again every two seconds, until Ctrl-C')
     .action((stage, flags) =>
-      run(async session => (await import('./commands/logs.ts')).logsCommand(stage, flags, session)),
+      run(async session => (await import('./commands/status.ts')).statusCommand(stage, flags, session)),
     )
 
   command(program, 'versions [stage]', 'What was released, and what gets traffic', [
@@ -137,6 +131,40 @@ function look(program: Command, run: Run): void {
   ]).action(() => run(async session => (await import('./commands/version.ts')).versionCommand(session)))
 }
 
+function logsCommands(program: Command, run: Run): void {
+  const options = (one: Command): Command =>
+    one
+      .option('--since <duration>', 'how far back: 90s, 3m, 1h30m, 2d (default: 100000s)', '100000s')
+      .option('-f, --follow', 'go on until Ctrl-C')
+      .option('--http', 'only requests')
+      .addOption(new TwoSpellings('--non-http', 'everything but requests').conflicts('http'))
+      .addOption(new Option('--level <level>', `this level and above: ${levels.join(', ')}`).argParser(level))
+      .addOption(new TwoSpellings('--request-id <id>', 'only lines of this request'))
+      .addOption(
+        new Option('--version <version>', 'only lines of this version').argParser(
+          aboveZero('thampi logs staging --version 12'),
+        ),
+      )
+      .option('--filter <text>', 'only lines with this text or request id')
+      .addOption(new TwoSpellings('--force-color', 'keep colours although this is no terminal'))
+      .addOption(new TwoSpellings('--disable-keep-open', '').hideHelp())
+
+  options(
+    command(program, 'logs [stage]', 'What the model printed and what was asked of it', [
+      'thampi logs staging --since=3m',
+    ]),
+  ).action((stage, flags) =>
+    run(async session => (await import('./commands/logs.ts')).logsCommand(stage, flags, session)),
+  )
+  options(
+    command(program, 'tail [stage]', 'The same, written as Zappa did: [milliseconds] text', [
+      'thampi tail staging --since=3m',
+    ]),
+  ).action((stage, flags) =>
+    run(async session => (await import('./commands/logs.ts')).tailCommand(stage, flags, session)),
+  )
+}
+
 function operate(program: Command, run: Run): void {
   program.commandsGroup('Operate:')
   command(program, 'rollback [stage]', 'Go back to an earlier version', ['thampi rollback staging'])
@@ -144,10 +172,16 @@ function operate(program: Command, run: Run): void {
       new TwoSpellings(
         '--num-rollback <steps>',
         'how many releases back; -n for short (default: 1)',
-      ).argParser(positive),
+      ).argParser(aboveZero('thampi rollback staging --num-rollback 1')),
     )
-    .addOption(new Option('-n <steps>').argParser(positive).hideHelp())
-    .addOption(new Option('--to <version>', 'this version').argParser(positive))
+    .addOption(
+      new Option('-n <steps>').argParser(aboveZero('thampi rollback staging --num-rollback 1')).hideHelp(),
+    )
+    .addOption(
+      new Option('--to <version>', 'this version').argParser(
+        aboveZero('thampi rollback staging --num-rollback 1'),
+      ),
+    )
     .action((stage, flags) =>
       run(async session => (await import('./commands/route.ts')).rollbackCommand(stage, flags, session)),
     )
@@ -155,6 +189,16 @@ function operate(program: Command, run: Run): void {
   command(program, 'route [words...]', 'Divide the traffic between versions', [
     'thampi route staging 12=90 13=10',
   ]).action(words => run(async session => (await import('./commands/route.ts')).routeCommand(words, session)))
+
+  command(program, 'keys', 'Who may ask: create, list or revoke API keys', [
+    'thampi keys create staging billing',
+  ])
+    .addArgument(new Argument('<action>').choices(['create', 'list', 'revoke']))
+    .argument('[stage]')
+    .argument('[name]')
+    .action((action, stage, name) =>
+      run(async session => (await import('./commands/keys.ts')).keysCommand(action, stage, name, session)),
+    )
 
   command(program, 'undeploy [stage]', 'Stop serving a stage', ['thampi undeploy staging --yes'])
     .option('-y, --yes', 'do not ask')
@@ -209,7 +253,6 @@ function addCommonOptions(program: Command): void {
     .addOption(new Option('--no-input', 'never ask; fail naming the missing flag'))
     .option('-s, --settings-file <file>', 'settings file (default: ./zappa_settings.json)')
     .addOption(new Option('--platform <name>', 'where to serve: local or aws').choices(['local', 'aws']))
-    .option('-v, --version', 'show the version')
     .addOption(new Option('--settings_file <file>').hideHelp())
     .addOption(new TwoSpellings('--zappa_settings_file <file>', '').hideHelp())
     .addOption(new Option('--no_input').hideHelp())
@@ -222,8 +265,10 @@ function addCommonOptions(program: Command): void {
 }
 
 function command(program: Command, line: string, description: string, examples: readonly string[]): Command {
-  return program
-    .command(line)
+  const one = program.command(line)
+  // Zappa's, accepted everywhere; `logs` means something else by the long one.
+  if (!/^(logs|tail) /.test(line)) one.addOption(new Option('-v, --version').hideHelp())
+  return one
     .description(description)
     .addHelpText(
       'after',
@@ -231,9 +276,17 @@ function command(program: Command, line: string, description: string, examples: 
     )
 }
 
-function positive(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw usage(`"${text}" is not a whole number above 0.`, 'thampi rollback staging --num-rollback 1')
+function aboveZero(example: string): (text: string) => number {
+  return text => {
+    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+    throw usage(`"${text}" is not a whole number above 0.`, example)
+  }
+}
+
+function level(text: string): string {
+  const known = text.toUpperCase()
+  if (levels.includes(known)) return known
+  throw usage(`"${text}" is not a level.`, 'thampi logs --level WARNING', `Levels are ${levels.join(', ')}.`)
 }
 
 function port(text: string): number {
