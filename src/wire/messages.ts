@@ -214,13 +214,13 @@ export function decode({ type, id, payload }: Frame): FromRuntime {
     case types.ready:
       return { type: 'ready', ready: readReady(payload) }
     case types.failed:
-      return { type: 'failed', failed: readJson<Failed>(payload, ['code', 'message']) }
+      return { type: 'failed', failed: readFailed(payload) }
     case types.pong:
       return { type: 'pong', id }
     case types.forked:
-      return { type: 'forked', id, forked: readJson<Forked>(payload, []) }
+      return { type: 'forked', id, forked: readPid(readJson<Forked>(payload, [])) }
     case types.exited:
-      return { type: 'exited', exited: readJson<Exited>(payload, ['pid', 'status', 'signal']) }
+      return { type: 'exited', exited: readPid(readJson<Exited>(payload, ['pid', 'status', 'signal'])) }
     default:
       throw new WireError(`no message has type ${type}`)
   }
@@ -229,7 +229,27 @@ export function decode({ type, id, payload }: Frame): FromRuntime {
 /** Bundles outlive releases of Thampi: what an older runtime does not say has the meaning it had then. */
 function readReady(payload: Buffer): Ready {
   const ready = readJson<Ready>(payload, ['protocol', 'runtime', 'version', 'credits'])
-  return { ...{ loadMs: 0, batch: 0, modules: [], fork: true }, ...ready }
+  const whole = { ...{ loadMs: 0, batch: 0, modules: [], fork: true }, ...ready }
+  for (const count of [whole.credits, whole.batch]) {
+    if (!Number.isSafeInteger(count) || count < 0) throw new WireError(`${count} is no number of requests`)
+  }
+  if (!Array.isArray(whole.modules)) throw new WireError('the modules are no list')
+  return { ...whole, modules: whole.modules.map(String) }
+}
+
+/** Shown to people, so it has to be text. */
+function readFailed(payload: Buffer): Failed {
+  const { code, message, why, fix, trace } = readJson<Failed>(payload, ['code', 'message'])
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+  return { code: String(code), message: String(message), why: text(why), fix: text(fix), trace: text(trace) }
+}
+
+/** Processes are ended by these numbers, and to the system 0 and 1 mean many more than one process. */
+function readPid<T extends { readonly pid?: number }>(message: T): T {
+  const { pid } = message
+  if (pid !== undefined && !(Number.isSafeInteger(pid) && pid > 1))
+    throw new WireError(`${pid} is no process`)
+  return message
 }
 
 function decodeReply(id: number, payload: Buffer): Reply {
