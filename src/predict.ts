@@ -11,7 +11,8 @@ export interface Prediction {
 }
 
 /**
- * Asks the stage's endpoint. `data` is the exact JSON text of the value that `predict(args, context)` gets.
+ * Asks the stage's endpoint. `data` is the exact JSON text of the value that `predict(args, context)` gets. Where the
+ * stage wants an API key, the one in `THAMPI_API_KEY` is sent; without that variable the platform lends its owner one.
  *
  * @example
  * const { body } = await predict('staging', '{"input": [5.9, 3.2, 4.8, 1.8]}', engine)
@@ -25,16 +26,24 @@ export async function predict(
   const { timeoutSeconds } = engine.settings.stage(stage)
   // The platform answers within its own timeout; a caller who waits much longer waits for nobody.
   const signal = AbortSignal.timeout((timeoutSeconds + 60) * 1000)
-  let response: Response
-  try {
-    const headers = { 'Content-Type': 'application/json' }
-    response = await fetch(url, { method: 'POST', headers, body: `{"data": ${data}}`, signal })
-  } catch (cause) {
-    throw new ThampiError('NETWORK', {
-      message: `${url} could not be reached: ${reason(cause)}.`,
-      fix: `thampi info ${stage}`,
-      cause,
-    })
+  const ask = async (key: string | undefined): Promise<Response> => {
+    const headers = { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) }
+    try {
+      return await fetch(url, { method: 'POST', headers, body: `{"data": ${data}}`, signal })
+    } catch (cause) {
+      throw new ThampiError('NETWORK', {
+        message: `${url} could not be reached: ${reason(cause)}.`,
+        fix: `thampi info ${stage}`,
+        cause,
+      })
+    }
+  }
+  const given = engine.system.env.THAMPI_API_KEY || undefined
+  let response = await ask(given)
+  // 401 means that nothing was executed. Who chose a key wants to hear that it does not fit.
+  if (response.status === 401 && given === undefined) {
+    const own = await ownKey(stage, engine)
+    if (own !== undefined) response = await ask(own)
   }
   const requestId = response.headers.get('x-request-id')
   return {
@@ -42,6 +51,12 @@ export async function predict(
     body: await response.text(),
     ...(requestId === null ? {} : { requestId }),
   }
+}
+
+async function ownKey(stageName: string, engine: Engine): Promise<string | undefined> {
+  const stage = engine.settings.stage(stageName)
+  const { keys } = await engine.platformFor(stage)
+  return keys?.own(stage)
 }
 
 function reason(cause: unknown): string {
