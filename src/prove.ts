@@ -14,7 +14,7 @@ export async function prove(
     const { status, body } = await platform.send(version, Buffer.from(`{"data":${receipt.data}}`))
     const name = `example ${index + 1} of ${receipts.length}`
     if (status >= 400) throw refused(name, status, body, version)
-    const found = differences(receipt.result, body.toString('utf8'))
+    const found = receipt.result === undefined ? [] : differences(receipt.result, body.toString('utf8'))
     if (found.length > 0) throw differs(name, found, version)
   }
   return receipts.length

@@ -62,7 +62,7 @@ export async function serve(
       target: { ...target, python: python.minor },
       python,
       installer: stage.installer,
-      dependencyFile: options.dependencyFile,
+      dependencyFile: options.dependencyFile ?? model.dependencyFile,
       projectDir: resolve(system.cwd, options.projectDir ?? '.'),
       exclude: stage.exclude,
       includeSecrets: options.includeSecrets ?? [],

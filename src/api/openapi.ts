@@ -77,7 +77,9 @@ function predictOperation(api: Api): Node {
         content: {
           'application/json': {
             schema: { $ref: `${schemas}Answer` },
-            ...examplesOf(api, ({ result }) => ({ properties: propertiesOf(api), result: parse(result) })),
+            ...examplesOf(api, ({ result }) =>
+              result === undefined ? undefined : { properties: propertiesOf(api), result: parse(result) },
+            ),
           },
         },
       },
@@ -88,13 +90,15 @@ function predictOperation(api: Api): Node {
   }
 }
 
+/** `value` says undefined where an example has no such part. */
 function examplesOf(api: Api, value: (example: Api['examples'][number]) => unknown): Node {
-  if (api.examples.length === 0) return {}
-  const entries = api.examples.map((example, index): [string, Node] => [
-    `example${index + 1}`,
-    { summary: `Example ${index + 1}, recorded when the model was saved`, value: value(example) },
-  ])
-  return { examples: Object.fromEntries(entries) }
+  const entries = api.examples.flatMap((example, index): [string, Node][] => {
+    const shown = value(example)
+    if (shown === undefined) return []
+    const summary = `Example ${index + 1}, recorded when the model was saved`
+    return [[`example${index + 1}`, { summary, value: shown }]]
+  })
+  return entries.length === 0 ? {} : { examples: Object.fromEntries(entries) }
 }
 
 function propertiesOf({ properties, servedTimeUtc }: Api): Node {

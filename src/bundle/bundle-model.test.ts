@@ -312,7 +312,7 @@ describe('what would fail later is said now:', () => {
   test('a model that is trained again meanwhile', async () => {
     const model = await readModel('models/iris', system.cwd)
     await save({}, 'another pickle')
-    const source = { projectDir: system.cwd, includeSecrets: [] }
+    const source = { projectDir: system.cwd, includeSecrets: [], home: system.places.home }
     const { modelLayer } = await import('./model-layer.ts')
     await expect(modelLayer(model, source)).rejects.toMatchObject({ code: 'INTEGRITY', exit: 9 })
   })

@@ -34,7 +34,7 @@ export async function bundleModel(model: SavedModel, source: BundleSource, syste
   const own = [system.places.home, system.places.state]
   // Everything that is quickly refused comes before the installation, which takes its time.
   const code = await codeLayer(projectDir, { exclude, includeSecrets, own })
-  const saved = await modelLayer(model, { projectDir, includeSecrets })
+  const saved = await modelLayer(model, { projectDir, includeSecrets, home: system.places.home })
   const runtime = await runtimeLayer(source.runtimeDir)
   const { layer, environment, notices } = await dependencies(model, source, system)
   const layers = [layer, runtime, code.layer, saved]

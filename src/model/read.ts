@@ -11,7 +11,7 @@ import {
   readIfThere,
 } from '../system/files.ts'
 import { noFacts, parseFacts, parseProperties, parseReceipts } from './facts.ts'
-import { formatOf, formats } from './formats/index.ts'
+import { broughtFormatOf, formatOf, formats } from './formats/index.ts'
 import type { SavedModel } from './saved-model.ts'
 import { parseSchema, SCHEMA_FILE } from './schema.ts'
 
@@ -20,8 +20,8 @@ const FACTS = 'saved.json'
 const RECEIPTS = 'receipts.jsonl'
 
 /**
- * Reads the directory that `save()` wrote. `dir` is taken as its user wrote it, relative to `cwd`.
- * Nothing is unpickled: only digests of the model's bytes are taken.
+ * Reads the directory that `save()` wrote, or what another tool wrote. `dir` is taken as its user wrote it, relative
+ * to `cwd`. Nothing is unpickled: only digests of the model's bytes are taken.
  *
  * @throws ThampiError MODEL_MISSING, MODEL_INVALID, INTEGRITY, PERMISSION
  * @example
@@ -30,14 +30,16 @@ const RECEIPTS = 'receipts.jsonl'
  */
 export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   const path = resolve(cwd, dir)
-  const names = await namesIn(path, dir)
   const shownDir = forPeople(path, cwd)
+  const shown = (name: string): string => join(shownDir, name)
+  const names = await namesIn(path, dir)
+  const brought = names.includes(PROPERTIES) ? undefined : broughtFormatOf({ path, names })
+  if (brought) return brought.read({ path, name: basename(path), names, shown })
   const format = formatOf(names)
   for (const wanted of [PROPERTIES, format?.main ?? formats[0]?.main]) {
     if (wanted !== undefined && !names.includes(wanted)) throw noModel(dir, `${wanted} is missing`)
   }
   if (!format) throw noModel(dir, 'it has no file of a known format')
-  const shown = (name: string): string => join(shownDir, name)
   const propertiesBytes = await readFile(join(path, PROPERTIES)).catch(cause => {
     throw explainFileError(cause, join(path, PROPERTIES))
   })

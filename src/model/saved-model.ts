@@ -2,7 +2,7 @@
 import type { Digest } from '../system/files.ts'
 import type { Schema } from './schema.ts'
 
-export type FormatName = 'python'
+export type FormatName = 'python' | 'mlflow'
 
 /** The four keys every answer carries beside its result; `served_time_utc` is added when a version is released. */
 export interface Properties {
@@ -35,7 +35,8 @@ export interface MadeWith {
 /** One recorded input and the answer the model gave when it was saved; both as exact JSON text. */
 export interface Receipt {
   readonly data: string
-  readonly result: string
+  /** Undefined in a model that another tool wrote: it kept no answers, so any answer will do. */
+  readonly result: string | undefined
 }
 
 export interface SavedModel {
@@ -50,4 +51,8 @@ export interface SavedModel {
   readonly schema?: Schema | undefined
   /** Files of the directory that belong to the model, relative names → digest of the bytes that were read. */
   readonly files: Readonly<Record<string, Digest>>
+  /** Files that travel with it although they are not in the directory, name → text: what was found out about a brought model. */
+  readonly added?: Readonly<Record<string, string>> | undefined
+  /** The dependency file that came with it, as its user would write it. */
+  readonly dependencyFile?: string | undefined
 }

@@ -1,5 +1,5 @@
 /** What the rest of Thampi knows about the way a model was written down. */
-import type { FormatName } from '../saved-model.ts'
+import type { FormatName, SavedModel } from '../saved-model.ts'
 
 /** A new format is one file with such a value, and one entry in `index.ts`. */
 export interface ModelFormat {
@@ -10,4 +10,23 @@ export interface ModelFormat {
   readonly files: readonly string[]
   /** Files that travel too where there are any: what `save` observed, which models of 2018 lack. */
   readonly companions: readonly string[]
+}
+
+/** Where a model was found, and how its user would write it. */
+export interface Place {
+  readonly path: string
+  /** The model's name, made of the path's. */
+  readonly name: string
+  /** What is in the directory; undefined when the path is a file. */
+  readonly names: readonly string[] | undefined
+  /** A file of the place in a message. */
+  readonly shown: (file: string) => string
+}
+
+/** A model that another tool wrote, served as it is. Such a format is one file with such a value, and one entry in `index.ts`. */
+export interface BroughtFormat {
+  readonly name: FormatName
+  isAt(place: Pick<Place, 'path' | 'names'>): boolean
+  /** Says in `added` what the runtime has to know. @throws ThampiError MODEL_INVALID, PERMISSION */
+  read(place: Place): Promise<SavedModel>
 }

@@ -1,5 +1,6 @@
 /** The formats, in the order in which a directory is compared with them. */
-import type { ModelFormat } from './format.ts'
+import type { BroughtFormat, ModelFormat, Place } from './format.ts'
+import { mlflow } from './mlflow.ts'
 import { python } from './python.ts'
 
 export const formats: readonly ModelFormat[] = [python]
@@ -7,4 +8,12 @@ export const formats: readonly ModelFormat[] = [python]
 /** The format of a directory with these file names, or undefined. */
 export function formatOf(names: readonly string[]): ModelFormat | undefined {
   return formats.find(format => names.includes(format.main))
+}
+
+/** What others wrote; looked for where `save` has left no `thampi.json`. */
+const brought: readonly BroughtFormat[] = [mlflow]
+
+/** The format of another tool that a place is in, or undefined. */
+export function broughtFormatOf(place: Pick<Place, 'path' | 'names'>): BroughtFormat | undefined {
+  return brought.find(format => format.isAt(place))
 }
