@@ -1,0 +1,112 @@
+/** Loading a saved model: the very bytes that were hashed, or a sentence that says why not. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Start } from '../wire/messages.ts'
+import type { Loaded } from './ask.ts'
+import { LoadFailure } from './failure.ts'
+import { loadTypeScript } from './typescript.ts'
+
+/** The members of `thampi.json` that answers carry. */
+const PROPERTIES = ['instance_id', 'thampi_data_version', 'trained_time_utc', 'tags']
+
+/**
+ * How models of a format are loaded, by the name in `saved.json`. A loader reads every file through `files`, which gives
+ * nothing whose digest is another, and gives what can be asked; `initialize` is called afterwards, by the runtime.
+ */
+export type Loader = (files: SavedFiles, start: Start) => Loaded | Promise<Loaded>
+
+const loaders: Readonly<Record<string, Loader>> = { typescript: loadTypeScript }
+
+export interface LoadedModel {
+  readonly model: Loaded
+  /** What answers carry, `served_time_utc` included. */
+  readonly properties: Readonly<Record<string, unknown>>
+}
+
+/** Loads what `start` names. Throws `LoadFailure`. */
+export async function load(start: Start): Promise<LoadedModel> {
+  const files = new SavedFiles(start)
+  const facts = files.json('thampi.json')
+  const format = files.has('saved.json') ? files.json('saved.json').format : undefined
+  const loader = typeof format === 'string' && Object.hasOwn(loaders, format) ? loaders[format] : undefined
+  if (!loader) {
+    throw new LoadFailure('MODEL_INVALID', {
+      message: `${start.model} is of the format ${JSON.stringify(format) ?? 'unknown'}, which this runtime cannot load.`,
+      fix: 'save the model again, or serve it with the thampi that saved it',
+    })
+  }
+  const properties = Object.fromEntries(PROPERTIES.filter(key => key in facts).map(key => [key, facts[key]]))
+  return {
+    model: await loader(files, start),
+    properties: { ...properties, served_time_utc: start.servedTimeUtc },
+  }
+}
+
+/** The files of a saved model, each read once and compared with the digest that its version was released with. */
+export class SavedFiles {
+  readonly dir: string
+  /** The model's name in the URL. */
+  readonly name: string
+  readonly #digests: Readonly<Record<string, string>>
+
+  constructor({ modelDir, model, digests }: Pick<Start, 'modelDir' | 'model' | 'digests'>) {
+    this.dir = modelDir
+    this.name = model
+    this.#digests = digests
+  }
+
+  /** Whether the version has such a file. */
+  has(file: string): boolean {
+    return Object.hasOwn(this.#digests, file)
+  }
+
+  /** The bytes of a file. Throws `LoadFailure` MODEL_MISSING, MODEL_INVALID, INTEGRITY. */
+  bytes(file: string): Buffer {
+    const bytes = this.#read(file)
+    const [wanted, found] = [this.#digests[file], digestOf(bytes)]
+    if (found === wanted) return bytes
+    throw new LoadFailure('INTEGRITY', {
+      message: `${file} of ${this.name} is not the file that was saved; it was not loaded.`,
+      why: wanted === undefined ? 'No digest was given for it.' : `Its digest is ${found}, wanted ${wanted}.`,
+      fix: 'save the model again, or restore the file',
+    })
+  }
+
+  /** The JSON object in a file. */
+  json(file: string): Record<string, unknown> {
+    let value: unknown
+    try {
+      value = JSON.parse(this.bytes(file).toString('utf8'))
+    } catch (cause) {
+      if (cause instanceof LoadFailure) throw cause
+      throw this.#unreadable(file, cause)
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.#unreadable(file)
+    return value as Record<string, unknown>
+  }
+
+  #read(file: string): Buffer {
+    try {
+      return readFileSync(join(this.dir, file))
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw this.#unreadable(file, cause)
+      throw new LoadFailure('MODEL_MISSING', {
+        message: `No model at "${this.dir}": ${file} is missing.`,
+        fix: 'run your training script, or pass the directory that save() wrote',
+      })
+    }
+  }
+
+  #unreadable(file: string, cause?: unknown): LoadFailure {
+    return new LoadFailure('MODEL_INVALID', {
+      message: `${file} of ${this.name} cannot be read.`,
+      why: cause instanceof Error ? cause.message : undefined,
+      fix: 'save the model again',
+    })
+  }
+}
+
+function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
