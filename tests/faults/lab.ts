@@ -1,5 +1,6 @@
 /** The bench of one run of a figure: the product under test, saved models, worlds to break, chance that can be repeated. */
 import { execFile } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -49,6 +50,12 @@ export class Lab {
     return from[Math.floor(this.random() * from.length)]
   }
 
+  /** Letters and digits, never the same again. */
+  letters(length: number): string {
+    const all = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+    return Array.from({ length }, () => all[randomInt(all.length)]).join('')
+  }
+
   /** A platform of its own that runs and serves nothing yet. */
   async world(options: WorldOptions = {}): Promise<World> {
     const dir = join(this.dir, `world-${this.#worlds.length + 1}`)
@@ -71,13 +78,16 @@ export class Lab {
   }
 }
 
-/** Saves the model under fault twice, with the real SDK. */
+/** Saves the model under fault twice. */
 export async function saveModels(dir: string): Promise<void> {
+  for (const tag of ['a', 'b'] satisfies Tag[]) await saveModel(tag, join(dir, tag))
+}
+
+/** Saves a model that calls itself `tag` as `DIR/probe`, with the real SDK. */
+export async function saveModel(tag: string, dir: string): Promise<void> {
   const env = { PATH: process.env.PATH, PYTHONPATH: join(root, 'python', 'src'), THAMPI_QUIET: '1' }
-  for (const tag of ['a', 'b'] satisfies Tag[]) {
-    await mkdir(join(dir, tag), { recursive: true })
-    await start(python, [join(import.meta.dirname, 'model.py'), tag, join(dir, tag)], { env })
-  }
+  await mkdir(dir, { recursive: true })
+  await start(python, [join(import.meta.dirname, 'model.py'), tag, dir], { env })
 }
 
 /** mulberry32: small, good enough for choosing victims, and the same everywhere. */
