@@ -15,6 +15,8 @@ from thampi.directory import write_directory
 from thampi.errors import ThampiError
 from thampi.runtime.load import digest
 from thampi.saved import SavedModel
+from thampi.schema import Evidence
+from thampi.tolerances import tolerances
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ DATA_VERSION = "0.1"
 SCHEMA_VERSION = 1
 
 # Everything that `save` writes; other files in the directory are the user's.
-FILES = ("model.pkl", "thampi.json", "saved.json", "receipts.jsonl")
+FILES = ("model.pkl", "thampi.json", "saved.json", "receipts.jsonl", "tolerances.json", "schema.json")
 
 
 def save(
@@ -43,6 +45,10 @@ def save(
     *,
     input_example: Any = None,
     examples: Iterable[Any] | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    ignore: Iterable[str] = (),
+    schema: dict[str, Any] | None = None,
 ) -> SavedModel:
     """Writes `model` to the directory `<path>/<name>/`, complete or not at all, and returns a `SavedModel`.
 
@@ -54,6 +60,12 @@ def save(
     `input_example`     one input: the model is asked once, and its answer is kept as a receipt, which every
                         later version of the model has to reproduce before it gets traffic
     `examples`          a list of such inputs
+    `rtol`, `atol`      how far a number that is no integer may be from the recorded one: by this share of the
+                        larger one, or by this much; 1e-9 and 1e-12 when they are not given
+    `ignore`            parts of answers that may differ, such as `result.id` or `result.items[*].seconds`
+    `schema`            JSON Schema (2020-12) of inputs; others are refused before the model is asked. When it
+                        is not given, the annotation of `predict` says it (a pydantic model, a TypedDict or a
+                        dataclass); else it is inferred from the examples, and refuses nothing
 
     Modules of your project that the model uses travel inside. Raises `ThampiError`.
 
@@ -62,15 +74,19 @@ def save(
     directory = _directory(name, path)
     facts = _facts(trained_time_utc or _call(now_func), instance_id or _call(uuid_str_func), tags)
     given = _examples(input_example, examples)
+    allowed = tolerances(rtol, atol, ignore)
+    evidence = Evidence(model, schema)
 
     from thampi import packages, pickling  # they bring cloudpickle
 
     pickled, local_modules = pickling.pickle_model(model)
     files = {"model.pkl": pickled, "thampi.json": facts}
+    recorded = []
     if given:
-        from thampi.receipts import record
+        from thampi import receipts  # it brings the runtime, and orjson where that is
 
-        files["receipts.jsonl"] = record(pickled, name, json.loads(facts), given)
+        recorded = receipts.record(pickled, name, json.loads(facts), given, evidence.declared)
+        files["receipts.jsonl"] = receipts.lines(recorded)
     made = {
         "schemaVersion": SCHEMA_VERSION,
         "format": "python",
@@ -83,6 +99,12 @@ def save(
         "localModules": local_modules,
         "files": {file: digest(data) for file, data in files.items()},
     }
+    # These two are their owner's to edit until the model is served, so no digest is taken of them here.
+    described = evidence.document(recorded)
+    if described is not None:
+        files["schema.json"] = described
+    if allowed is not None:
+        files["tolerances.json"] = (json.dumps(allowed, indent=2, ensure_ascii=False) + "\n").encode()
     files["saved.json"] = (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
     write_directory(directory, files, replaces=FILES)
