@@ -25,6 +25,7 @@ class ThampiContext:
     `properties`  what answers carry: instance_id, served_time_utc, trained_time_utc, …, tags
     `request_id`  of this request; empty in `initialize`, None in a batch of several
     `request_ids` of all requests of a batch, in its order
+    `params`      what the caller sent beside the input, where the protocol has such a thing (MLflow, V2)
 
     Without arguments it is good enough to test a model: `MyModel().predict(args, thampi.ThampiContext())`.
     """
@@ -40,6 +41,7 @@ class ThampiContext:
         request_id: str | None = "",
         request_ids: list[str] | None = None,
         deadline: float | None = None,
+        params: dict[str, Any] | None = None,
     ) -> None:
         self.stage = stage
         self.model = model
@@ -50,6 +52,7 @@ class ThampiContext:
         self.logger = _LOGGER
         self._app = app
         self._deadline = deadline
+        self._params = params
 
     def get_app(self) -> App:
         """Once the web application; today a small stand-in with `name`, `logger` and an empty `config`."""
@@ -71,6 +74,10 @@ class ThampiContext:
         if self._request_ids is None:
             self._request_ids = [self.request_id] if self.request_id else []
         return self._request_ids
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return {} if self._params is None else self._params
 
     def remaining_time(self) -> float:
         """Seconds until the caller's deadline, never negative; infinite in `initialize`, which has none. In a

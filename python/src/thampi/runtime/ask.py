@@ -40,6 +40,16 @@ class Asker:
             results = self.wait(results)
         return _as_list(results, len(batch))
 
+    def each(self, inputs, context):
+        """What the model returns for the inputs of one request: a list; one call where it can."""
+        if not self.batches or len(inputs) < 2:
+            return [self.one(data, context) for data in inputs]
+        results = self.together(inputs, context)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return results
+
     def _alone(self, data, context):
         [result] = self.together([data], context)
         if isinstance(result, BaseException):

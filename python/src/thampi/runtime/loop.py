@@ -61,7 +61,12 @@ class OneByOne:
         """(status, body, retire) for one request on its own."""
         self._logs.begin(request.request_id)
         context = self._context._for(request.request_id, deadline)
-        answer = self._answerer.answer(request.body, context, request.pretty)
+        door = request.extra and request.extra.get("door")
+        if door:
+            content_type = request.extra.get("contentType")
+            answer = self._answerer.through(door, content_type, request.body, context)
+        else:
+            answer = self._answerer.answer(request.body, context, request.pretty)
         self._logs.end()
         return answer
 

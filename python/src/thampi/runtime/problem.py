@@ -13,6 +13,8 @@ _CATALOGUE = {
     "invalid-request": (400, "The body is not a JSON object", "no"),
     "duplicate-key": (400, "A key of the body appears twice", "no"),
     "too-deep": (400, "The body is nested too deeply", "no"),
+    "unsupported-media-type": (415, "The content cannot be decoded", "no"),
+    "no-such-route": (404, "Nothing is served at this path", "no"),
     "model-rejected-input": (422, "The model refused the input", "yes"),
     "model-error": (500, "The model raised an exception", "yes"),
     "batch-shape": (500, "The results of a batch do not fit its inputs", "yes"),
@@ -47,6 +49,8 @@ class Source:
     """Who answers: the members that every problem of one sandbox shares."""
 
     def __init__(self, model, stage, version):
+        self.model = model
+        self.version = version
         self._shared = {"model": model, "stage": stage, "version": version}
 
     def document(self, problem, request_id, pretty=False):
