@@ -6,7 +6,7 @@ import type { Exit } from './process.ts'
 export type Ending =
   | Exit
   | {
-      readonly reason: 'out-of-memory' | 'protocol' | 'deadline' | 'stopped' | 'not-started'
+      readonly reason: 'out-of-memory' | 'protocol' | 'deadline' | 'unresponsive' | 'stopped' | 'not-started'
       readonly detail?: string
     }
 
@@ -38,6 +38,8 @@ export function describeEnding(ending: Ending): Failed {
       return { code, message: `The model process broke the protocol: ${ending.detail}.` }
     case 'deadline':
       return { code, message: 'The model process did not answer in time and was killed.' }
+    case 'unresponsive':
+      return { code, message: `The model process no longer reacted and was killed: ${ending.detail}.` }
     case 'stopped':
       return { code, message: 'The model process was stopped.' }
     case 'not-started':

@@ -11,6 +11,8 @@ export interface Usage {
    * Undefined where the system does not count it.
    */
   readonly wantedCpuMs: number | undefined
+  /** `stopped` by a signal such as SIGSTOP; `working`: on a core, or waiting for the disk. */
+  readonly state: 'stopped' | 'working' | 'waiting' | undefined
 }
 
 /** `getconf PAGESIZE` and `CLK_TCK` where we read `/proc`; arm64 kernels with larger pages exist and are rare. */
@@ -42,11 +44,19 @@ async function readProc(pid: number): Promise<Usage | undefined> {
   return {
     memoryMb: (pages * pageBytes) / 2 ** 20,
     wantedCpuMs: Number.isFinite(queuedNs) ? cpuMs + queuedNs / 1e6 : undefined,
+    state: stateOf(fields[0]),
   }
 }
 
+/** The letters of proc(5) and ps(1). A debugger's `t` is no stop: somebody is looking at the process. */
+function stateOf(letter: string | undefined): Usage['state'] {
+  if (letter === 'T') return 'stopped'
+  return letter === 'R' || letter === 'D' || letter === 't' || letter === 'U' ? 'working' : 'waiting'
+}
+
 async function readPs(pid: number, system: System): Promise<Usage | undefined> {
-  const { stdout } = await system.run('ps', ['-o', 'rss=', '-p', String(pid)], { env: system.env })
-  const kilobytes = Number(stdout.trim())
-  return stdout.trim() === '' ? undefined : { memoryMb: kilobytes / 1024, wantedCpuMs: undefined }
+  const { stdout } = await system.run('ps', ['-o', 'rss=,state=', '-p', String(pid)], { env: system.env })
+  const [kilobytes, state] = stdout.trim().split(/\s+/)
+  if (!kilobytes || !state) return undefined
+  return { memoryMb: Number(kilobytes) / 1024, wantedCpuMs: undefined, state: stateOf(state[0]) }
 }
