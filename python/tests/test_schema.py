@@ -150,11 +150,9 @@ def test_lists_of_several_lengths_have_none():
     assert inferred([[]]) == {"type": "array"}
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_features_of_an_estimator_name_the_numbers(saved):
     from sklearn.neighbors import KNeighborsClassifier
-
-    class Frame:
-        """As much of a DataFrame as scikit-learn looks at for names."""
 
     names = ["sepal length (cm)", "sepal width (cm)"]
     estimator = KNeighborsClassifier(1).fit([[1, 2], [3, 4]], [0, 1])
@@ -214,6 +212,7 @@ def test_a_declared_schema_answers_for_the_model(sandbox, saved):
             raise RuntimeError("was asked")
 
     host = sandbox(saved(Typed()))
+    host.ready()
     status, body, _ = host.ask(b'{"data": {"sepal_length": "wide"}}')
     problem = json.loads(body)
     assert (status, problem["code"]) == (422, "model-rejected-input")
@@ -234,6 +233,7 @@ def test_an_inferred_schema_explains_when_the_model_raises(sandbox, saved):
             return args.get("input", 7) / 1
 
     host = sandbox(saved(Loose(), input_example={"input": 5.9}))
+    host.ready()
     status, body, _ = host.ask(b'{"data": {"inputs": 1}}')
     assert status == 200, "what the model can answer is answered"
     status, body, _ = host.ask(b'{"data": {"input": "x"}}')
