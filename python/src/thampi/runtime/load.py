@@ -13,9 +13,9 @@ from thampi.errors import ThampiError
 from thampi.runtime.ask import can_be_asked
 from thampi.runtime.blame import describe, message_of
 
-__all__ = ["SavedFiles", "initialize", "read_saved", "unpickle"]
+__all__ = ["PROPERTIES", "SavedFiles", "initialize", "read_saved", "unpickle"]
 
-_PROPERTIES = ("instance_id", "thampi_data_version", "trained_time_utc", "tags")
+PROPERTIES = ("instance_id", "thampi_data_version", "trained_time_utc", "tags")
 
 
 class SavedFiles:
@@ -61,7 +61,7 @@ def read_saved(directory, digests=None, name=None):
         if wanted is not None and digest(found[file]) != wanted:
             raise _changed(name, file, f"its digest is {digest(found[file])}, wanted {wanted}")
     facts = _json_object(facts, "thampi.json", name)
-    properties = {key: facts[key] for key in _PROPERTIES if key in facts}
+    properties = {key: facts[key] for key in PROPERTIES if key in facts}
     if schema is not None:
         schema = _json_object(schema, "schema.json", name)
     return SavedFiles(made.get("name") or name, pickled, properties, made, schema)

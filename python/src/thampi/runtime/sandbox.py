@@ -15,7 +15,7 @@ import time
 import thampi
 from thampi.context import ThampiContext
 from thampi.errors import ThampiError
-from thampi.runtime import load, modules, process, wire
+from thampi.runtime import brought, load, modules, process, wire
 from thampi.runtime.answer import Answerer
 from thampi.runtime.awaiting import Elsewhere, Here
 from thampi.runtime.batch import Together
@@ -124,9 +124,8 @@ def _at_once(start):
 
 
 def _load(start):
-    saved = load.read_saved(start["modelDir"], start.get("digests") or {}, start.get("model"))
+    model, saved = _opened(start)
     properties = {**saved.properties, "served_time_utc": start.get("servedTimeUtc")}
-    model = load.unpickle(saved, start.get("codeDir"))
     screen = screen_of(saved, start.get("errors") == "terse")
     del saved
     source = Source(start.get("model"), start.get("stage"), start.get("version"))
@@ -144,6 +143,14 @@ def _load(start):
     context = ThampiContext(**names, properties=dict(properties))
     load.initialize(model, context._for("", None), answerer.ask.wait)
     return answerer, context
+
+
+def _opened(start):
+    """(the model, the files around it)"""
+    if brought.is_brought(start.get("digests")):
+        return brought.load(start)
+    saved = load.read_saved(start["modelDir"], start.get("digests") or {}, start.get("model"))
+    return load.unpickle(saved, start.get("codeDir")), saved
 
 
 def _fail(outgoing, error):
