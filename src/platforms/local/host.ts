@@ -3,10 +3,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import type { Server as HttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
 import { systemCode, ThampiError } from '../../errors.ts'
+import { connectionCaps } from '../../gateway/caps.ts'
 import { createGateway, type Endpoint, type NotFound } from '../../gateway/gateway.ts'
 import type { PredictRoute } from '../../gateway/route.ts'
 import { Nursery } from '../../sandbox/nursery.ts'
 import { type Usage, usageReader } from '../../sandbox/usage.ts'
+import { openFileLimit } from '../../system/descriptors.ts'
 import { portHolder } from '../../system/ports.ts'
 import type { System } from '../../system/system.ts'
 import { maxPayloadBytes } from './launch.ts'
@@ -138,12 +140,13 @@ export class Host {
   }
 
   async #listen(wanted: number | undefined): Promise<void> {
-    const server = this.#gateway()
+    const [cap, secondCap] = connectionCaps(openFileLimit())
+    const server = this.#gateway(cap)
     this.#port = await listenOnPort(server, wanted, !this.isEmpty, this.at, this.system)
     this.#hostNames = new Set(['127.0.0.1', 'localhost', '[::1]'].map(name => `${name}:${this.#port}`))
     this.#servers.push(server)
     // IPv6 loopback is a convenience for callers who say `localhost`; machines without it are served all the same.
-    const second = this.#gateway()
+    const second = this.#gateway(secondCap)
     const heard = await listen(second, this.#port, '::1').then(
       () => true,
       () => false,
@@ -152,8 +155,8 @@ export class Host {
     await writeRecord(this.at.hostFile, { port: this.#port } satisfies HostRecord)
   }
 
-  #gateway(): HttpServer {
-    return createGateway({
+  #gateway(maxConnections: number | undefined): HttpServer {
+    const server = createGateway({
       hosts: () => this.#hostNames,
       maxBodyBytes: maxPayloadBytes,
       find: route => this.#endpointOf(route),
@@ -172,6 +175,8 @@ export class Host {
       onMistake: (error, requestId) =>
         this.system.tell(`request ${requestId}: ${error instanceof Error ? error.stack : error}`),
     })
+    if (maxConnections !== undefined) server.maxConnections = maxConnections
+    return server
   }
 }
 
