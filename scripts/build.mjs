@@ -33,11 +33,11 @@ const common = {
 }
 
 // Nothing is written before all of it could be bundled: a failed build leaves the last good one.
-const [bundle, schema] = await Promise.all([bundleCode(), settingsSchema()]).catch(failed)
+const [bundle, schema, page] = await Promise.all([bundleCode(), settingsSchema(), playground()]).catch(failed)
 await rm(join(lib, 'chunks'), { recursive: true, force: true })
 await Promise.all([
   declareTypes(),
-  ...bundle.outputFiles.map(file => write(file.path, file.contents)),
+  ...[bundle, page].flatMap(({ outputFiles }) => outputFiles.map(file => write(file.path, file.contents))),
   write(join(lib, 'zappa_settings.schema.json'), `${JSON.stringify(schema, null, 2)}\n`),
   write(join(lib, 'THIRD_PARTY_NOTICES'), await notices(bundle.metafile)),
   write(join(root, 'python/src/thampi/_version.py'), `__version__ = "${version}"\n`).then(copyPython),
@@ -59,6 +59,25 @@ function bundleCode() {
     metafile: true,
     // CommonJS packages inside a module bundle ask for `require`.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  })
+}
+
+/** The page that the host serves: what a browser runs, and nothing else. */
+function playground() {
+  return esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ['main.ts', 'playground.css', 'playground.html', 'playground.svg'].map(
+      name => `src/playground/${name}`,
+    ),
+    entryNames: '[name]',
+    outdir: 'lib/playground',
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    loader: { '.html': 'copy', '.svg': 'copy' },
+    minify: true,
+    write: false,
+    logLevel: 'warning',
   })
 }
 

@@ -13,7 +13,8 @@ const npx = name => join('node_modules', '.bin', name)
 const steps = {
   build: () => command(process.execPath, ['scripts/build.mjs', '--packages']),
   format: () => command(npx('biome'), ['check', '--error-on-warnings', '.']),
-  types: () => command(npx('tsc'), ['--noEmit']),
+  types: () =>
+    both(command(npx('tsc'), ['--noEmit']), command(npx('tsc'), ['-p', 'tsconfig.playground.json'])),
   ruff: () =>
     both(
       command(join(bin, 'ruff'), ['check', ...pythonSources]),

@@ -9,6 +9,10 @@ export interface Installation {
   readonly cli: string
   /** A directory that holds the Python package `thampi`. */
   readonly pythonDir: string
+  /** What the playground is made of: a page, its script and its styles. */
+  readonly playgroundDir: string
+  /** A directory that holds the runtime for Node, `runtime.mjs`. */
+  readonly nodeDir: string
 }
 
 /**
@@ -30,5 +34,10 @@ export function installation(): Installation {
       fix: 'install thampi again; in a checkout: npm run build',
     })
   }
-  return { cli: join(lib, 'cli.mjs'), pythonDir }
+  return {
+    cli: join(lib, 'cli.mjs'),
+    pythonDir,
+    nodeDir: join(lib, 'runtime'),
+    playgroundDir: join(lib, 'playground'),
+  }
 }
