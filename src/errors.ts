@@ -18,6 +18,7 @@ export const errorCodes = {
   MODEL_INVALID: { exit: 2, title: 'The directory is not a saved model that can be read' },
   INTEGRITY: { exit: 9, title: 'Bytes are not those that were saved' },
   PYTHON_MISSING: { exit: 8, title: 'No usable Python was found' },
+  NODE_MISSING: { exit: 8, title: 'No usable Node was found' },
   PYTHON_MISMATCH: { exit: 8, title: 'The model was saved with another Python' },
   MODULE_MISSING: { exit: 8, title: 'The model needs a package that the dependency file does not bring' },
   LOCAL_MODULE: { exit: 8, title: 'The model imports a file of the project that was not saved with it' },

@@ -8,9 +8,8 @@ import type { SavedModel } from './model/saved-model.ts'
 import type { Deployment, Version, Weights } from './platforms/platform.ts'
 import { prove } from './prove.ts'
 import type { Stage } from './settings/stage.ts'
+import { sourceOf } from './source.ts'
 import { originOf } from './system/origin.ts'
-import { installation } from './system/package.ts'
-import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
 
 export interface ServeOptions {
@@ -54,28 +53,14 @@ export async function serve(
   const stage = stageFor(stageName, engine)
   const platform = await engine.platformFor(stage)
   const model = await readModel(await modelDirOf(options, system), system.cwd)
-  const target = platform.target(model, stage)
-  const python = await findPython(system, { explicit: options.python, minor: target.python })
-  const bundle = await bundleModel(
-    model,
-    {
-      target: { ...target, python: python.minor },
-      python,
-      installer: stage.installer,
-      dependencyFile: options.dependencyFile ?? model.dependencyFile,
-      projectDir: resolve(system.cwd, options.projectDir ?? '.'),
-      exclude: stage.exclude,
-      includeSecrets: options.includeSecrets ?? [],
-      runtimeDir: installation().pythonDir,
-    },
-    system,
-  )
+  const source = await sourceOf(model, stage, platform.target(model, stage), options, system)
+  const bundle = await bundleModel(model, source, system)
   for (const notice of bundle.notices) system.tell(notice)
   const origin = await originOf(resolve(system.cwd, options.projectDir ?? '.'), system)
   return platform.exclusively(stage, async () => {
     const before = await platform.find(stage)
     const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc, ...origin })
-    const receiptsReplayed = await prove(version, model.receipts, platform).catch(async (error: unknown) => {
+    const receiptsReplayed = await prove(version, model, platform, system).catch(async (error: unknown) => {
       await platform.discard(version)
       throw error
     })

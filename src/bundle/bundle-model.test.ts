@@ -7,7 +7,7 @@ import { digestOf } from '../system/files.ts'
 import { findPython, type PythonFound } from '../system/python.ts'
 import { realSystem, type System } from '../system/system.ts'
 import type { Bundle } from './bundle.ts'
-import { type BundleSource, bundleModel } from './bundle-model.ts'
+import { bundleModel, type PythonSource } from './bundle-model.ts'
 
 /** Writes wheels, so that installing needs no network: name, version, text of the module. */
 const WHEELS = `import sys, zipfile
@@ -84,7 +84,7 @@ async function save(facts: object = {}, pickle = 'pickle'): Promise<void> {
   })
 }
 
-async function bundle(options: Partial<BundleSource> = {}, on = system): Promise<Bundle> {
+async function bundle(options: Partial<PythonSource> = {}, on = system): Promise<Bundle> {
   const model = await readModel('models/iris', on.cwd)
   const { os, arch } = on
   return bundleModel(
@@ -103,7 +103,7 @@ async function bundle(options: Partial<BundleSource> = {}, on = system): Promise
     on,
   )
 }
-const failure = (options?: Partial<BundleSource>, on?: System) =>
+const failure = (options?: Partial<PythonSource>, on?: System) =>
   bundle(options, on).then(
     () => expect.unreachable(),
     error => error,
@@ -126,7 +126,7 @@ describe('a bundle', () => {
     })
     expect(made.environment.lock.join()).not.toContain('thampi')
     const { stdout } = await system.run(
-      made.environment.python,
+      made.environment.program,
       ['-c', 'import alpha; print(alpha.version)'],
       {
         env: system.env,
@@ -143,7 +143,7 @@ describe('a bundle', () => {
     const elsewhere = { ...system, cwd: join(root, 'other') }
     expect((await bundle({}, elsewhere)).digest).toBe(first.digest)
     const digests = new Set([first.digest])
-    const changed = async (options?: Partial<BundleSource>): Promise<void> => {
+    const changed = async (options?: Partial<PythonSource>): Promise<void> => {
       digests.add((await bundle(options)).digest)
     }
     await write({ 'project/train.py': 'changed' })
@@ -163,7 +163,7 @@ describe('a bundle', () => {
   test('without a dependency file runs on the Python as it is, and says so', async () => {
     const lean = await environmentWith('alpha==1.0.0', 'cloudpickle==3.1.2')
     const { environment, notices = [] } = await bundle({ dependencyFile: undefined, python: lean })
-    expect(environment.python).toBe(lean.path)
+    expect(environment.program).toBe(lean.path)
     expect(environment.lock).toEqual(expect.arrayContaining(['alpha==1.0.0']))
     expect(notices.join('\n')).toMatch(/No dependency file.*packages as they are/)
     expect(notices.join('\n')).toContain('saved with alpha 1.2.0 and will run with 1.0.0')
@@ -188,7 +188,7 @@ describe('an environment', () => {
 
   test('left half made by a process that was killed is made again', async () => {
     const { environment } = await bundle()
-    const dir = dirname(dirname(dirname(environment.python)))
+    const dir = dirname(dirname(dirname(environment.program)))
     await rm(join(dir, 'ready.json'))
     await rm(join(dir, 'venv', 'lib'), { recursive: true, force: true })
     await writeFile(`${dir}.lock`, JSON.stringify({ pid: process.pid, started: 'long ago' }))

@@ -1,21 +1,35 @@
 /** `SavedModel` → `Bundle`: everything one target needs to answer, under one digest. */
 import type { SavedModel } from '../model/saved-model.ts'
 import { type Digest, digestOf } from '../system/files.ts'
+import type { NodeFound } from '../system/node.ts'
 import type { System } from '../system/system.ts'
-import type { Bundle, Layer, Target } from './bundle.ts'
+import type { Bundle, Language, Layer, Target } from './bundle.ts'
 import { codeLayer } from './code.ts'
 import { checkPython, type DependencySource, dependencies } from './dependencies.ts'
+import { layerOf } from './layer.ts'
 import { modelLayer } from './model-layer.ts'
-import { runtimeLayer } from './runtime.ts'
+import { nodeRuntime, pythonRuntime } from './runtime.ts'
 
-export interface BundleSource extends DependencySource {
+/** A bundle for the runtime in Python, or for the one in Node. */
+export type BundleSource = PythonSource | NodeSource
+
+export interface PythonSource extends CommonSource, DependencySource {
+  readonly language?: 'python'
+}
+
+export interface NodeSource extends CommonSource {
+  readonly language: 'node'
+  readonly node: NodeFound
+}
+
+interface CommonSource {
   readonly target: Target
   readonly projectDir: string
   /** Patterns of files that are not packed. */
   readonly exclude: readonly string[]
   /** Files, relative to the project, that are packed although they look like secrets. */
   readonly includeSecrets: readonly string[]
-  /** The directory that holds our Python package `thampi`. */
+  /** The directory that holds our Python package `thampi`, or the runtime for Node. */
   readonly runtimeDir: string
 }
 
@@ -29,17 +43,21 @@ export interface BundleSource extends DependencySource {
  * const bundle = await bundleModel(model, { ...source, target: platform.target(model, stage) }, system)
  */
 export async function bundleModel(model: SavedModel, source: BundleSource, system: System): Promise<Bundle> {
+  return source.language === 'node' ? forNode(model, source, system) : forPython(model, source, system)
+}
+
+async function forPython(model: SavedModel, source: PythonSource, system: System): Promise<Bundle> {
   checkPython(model, source.python)
   const { projectDir, exclude, includeSecrets, target } = source
   const own = [system.places.home, system.places.state]
   // Everything that is quickly refused comes before the installation, which takes its time.
   const code = await codeLayer(projectDir, { exclude, includeSecrets, own })
   const saved = await modelLayer(model, { projectDir, includeSecrets, home: system.places.home })
-  const runtime = await runtimeLayer(source.runtimeDir)
+  const runtime = await pythonRuntime(source.runtimeDir)
   const { layer, environment, notices } = await dependencies(model, source, system)
   const layers = [layer, runtime, code.layer, saved]
   return {
-    digest: digestOfBundle(target, layers),
+    digest: digestOfBundle('python', target, layers),
     language: 'python',
     target,
     layers,
@@ -49,9 +67,33 @@ export async function bundleModel(model: SavedModel, source: BundleSource, syste
   }
 }
 
-function digestOfBundle({ os, arch, python }: Target, layers: readonly Layer[]): Digest {
+/** Code and packages stand in the model's own module already; the project stays where it is. */
+async function forNode(model: SavedModel, source: NodeSource, { places }: System): Promise<Bundle> {
+  const { projectDir, includeSecrets, target, node } = source
+  const saved = await modelLayer(model, { projectDir, includeSecrets, home: places.home })
+  const runtime = await nodeRuntime(source.runtimeDir)
+  const layers = [nodeLayer(node.major), runtime, layerOf('code', []), saved]
+  return {
+    digest: digestOfBundle('node', target, layers),
+    language: 'node',
+    target,
+    layers,
+    environment: { program: node.path, version: node.version, lock: [] },
+    properties: model.properties,
+    notices: [],
+  }
+}
+
+function nodeLayer(major: string): Layer {
+  return { kind: 'dependencies', digest: digestOf(`node==${major}\n`), files: [] }
+}
+
+function digestOfBundle(
+  language: Language,
+  { os, arch, python, node }: Target,
+  layers: readonly Layer[],
+): Digest {
   const parts = layers.map(({ kind, digest }) => `${kind} ${digest}`)
-  return digestOf(
-    ['bundle 1', 'python', `${os} ${arch} ${python ?? ''}`, ...parts].map(line => `${line}\n`).join(''),
-  )
+  const lines = ['bundle 1', language, `${os} ${arch} ${python ?? node ?? ''}`, ...parts]
+  return digestOf(lines.map(line => `${line}\n`).join(''))
 }

@@ -8,7 +8,12 @@ export interface Target {
   readonly arch: 'x64' | 'arm64'
   /** Python minor, `3.11`. */
   readonly python?: string
+  /** Node major, `22`. */
+  readonly node?: string
 }
+
+/** Which edition of the runtime a bundle carries. */
+export type Language = 'python' | 'node'
 
 export type LayerKind = 'dependencies' | 'runtime' | 'code' | 'model'
 
@@ -30,11 +35,11 @@ export interface Layer {
   readonly files: readonly FileEntry[]
 }
 
-/** Dependencies installed on this machine, ready to run a sandbox. */
+/** What runs a sandbox on this machine. */
 export interface LocalEnvironment {
-  /** Absolute path of the Python that sees the dependencies. */
-  readonly python: string
-  /** Full version of that Python. */
+  /** Absolute path of the Python that sees the dependencies, or of the Node. */
+  readonly program: string
+  /** Full version of that program. */
   readonly version: string
   /** Sorted `name==version` lines: what the layer's digest is made of. */
   readonly lock: readonly string[]
@@ -42,7 +47,7 @@ export interface LocalEnvironment {
 
 export interface Bundle {
   readonly digest: Digest
-  readonly language: 'python'
+  readonly language: Language
   readonly target: Target
   readonly layers: readonly Layer[]
   readonly environment: LocalEnvironment

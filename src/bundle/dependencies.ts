@@ -59,7 +59,7 @@ async function installed(
   const file = await readRequirements(dependencyFile, { cwd: system.cwd, env: system.env })
   const { extra, notices } = cloudpickleFor(model, file)
   const environment = await installers[installer].install({ ...file, extra }, python, system)
-  const found = await inspect(environment.python, Object.keys(model.made.packages), system)
+  const found = await inspect(environment.program, Object.keys(model.made.packages), system)
   const missing = missingPackages(model, found)
   const [first] = missing
   if (first) {
@@ -90,7 +90,7 @@ async function asItIs(model: SavedModel, python: PythonFound, system: System): P
       fix: `${shown} -m pip install ${[...new Set(lines)].join(' ')}, or pass --dependency_file`,
     })
   }
-  const environment: LocalEnvironment = { python: python.path, version: found.version, lock: found.lock }
+  const environment: LocalEnvironment = { program: python.path, version: found.version, lock: found.lock }
   return result(environment, [
     `No dependency file: using ${shown} (Python ${python.version}) with its ${found.lock.length} packages as they are.`,
     ...otherVersions(model, found),

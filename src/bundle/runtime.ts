@@ -1,4 +1,4 @@
-/** The runtime layer: our own Python package as it travels, with the file that starts it. */
+/** The runtime layer: what of ourselves travels, in Python or for Node, with the file that starts it. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThampiError } from '../errors.ts'
@@ -11,19 +11,30 @@ const STAYS = new Set(['_js', '__pycache__', 'tests'])
 const START = 'thampi/runtime/bootstrap.py'
 
 /** `runtimeDir` holds the package `thampi`; a Python given the layer as a directory runs its `__main__.py`. */
-export async function runtimeLayer(runtimeDir: string): Promise<Layer> {
+export async function pythonRuntime(runtimeDir: string): Promise<Layer> {
   const paths = await pathsBelow(runtimeDir, 'thampi')
-  if (!paths.includes(START)) {
-    throw new ThampiError('INTERNAL', {
-      message: `The runtime is not complete: ${join(runtimeDir, START)} is missing.`,
-      fix: 'install thampi again',
-    })
-  }
+  if (!paths.includes(START)) throw incomplete(join(runtimeDir, START))
   const files = await Promise.all([
     ...paths.map(path => entry(path, join(runtimeDir, path))),
     entry('__main__.py', join(runtimeDir, START)),
   ])
   return layerOf('runtime', files)
+}
+
+const NODE_START = 'runtime.mjs'
+
+/** `runtimeDir` holds the bundled runtime, which `node runtime.mjs` starts. */
+export async function nodeRuntime(runtimeDir: string): Promise<Layer> {
+  const names = (await readdir(runtimeDir).catch(() => [])).sort()
+  if (!names.includes(NODE_START)) throw incomplete(join(runtimeDir, NODE_START))
+  return layerOf('runtime', await Promise.all(names.map(name => entry(name, join(runtimeDir, name)))))
+}
+
+function incomplete(missing: string): ThampiError {
+  return new ThampiError('INTERNAL', {
+    message: `The runtime is not complete: ${missing} is missing.`,
+    fix: 'install thampi again',
+  })
 }
 
 async function pathsBelow(root: string, dir: string): Promise<string[]> {

@@ -1,8 +1,9 @@
 /** A saved model: the directory that `save()` wrote, read once and then trusted. */
 import type { Digest } from '../system/files.ts'
 import type { Schema } from './schema.ts'
+import type { Tolerances } from './tolerances.ts'
 
-export type FormatName = 'python' | 'mlflow'
+export type FormatName = 'python' | 'typescript' | 'mlflow'
 
 /** The four keys every answer carries beside its result; `served_time_utc` is added when a version is released. */
 export interface Properties {
@@ -47,6 +48,8 @@ export interface SavedModel {
   readonly properties: Properties
   readonly made: MadeWith
   readonly receipts: readonly Receipt[]
+  /** How far answers may be from the recorded ones; undefined: as usual. */
+  readonly tolerances?: Tolerances | undefined
   /** What it takes and gives, where that is known. */
   readonly schema?: Schema | undefined
   /** Files of the directory that belong to the model, relative names → digest of the bytes that were read. */

@@ -91,6 +91,13 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
       'No usable Python was found.\nFix: install Python 3.9 or newer, or name one: --python /path/to/python',
     mends: 'Activate the virtual environment, or name a Python: [../how-to/python.md](../how-to/python.md).',
   },
+  NODE_MISSING: {
+    means:
+      'A model in TypeScript was to be served, and `THAMPI_NODE` names something that does not start, or a Node older than 20. Without the variable the Node that runs `thampi` is taken.',
+    looks:
+      'THAMPI_NODE is "/opt/node16/bin/node", which is Node 16.20.2; models need Node 20 or newer.\nFix: unset THAMPI_NODE, or give it the path of a newer one',
+    mends: 'Unset the variable, or give it the path of a newer Node.',
+  },
   PYTHON_MISMATCH: {
     means:
       'Pickled code cannot go from one minor version of Python to another: it crashes without a message. So it is refused before the pickle is read.',

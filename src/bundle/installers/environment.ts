@@ -61,7 +61,7 @@ export async function ensureEnvironment(
       await symlink(built, venv, 'junction')
       const { version, lock } = await inspect(inVenv, [], system)
       const environment: LocalEnvironment = {
-        python: inVenv,
+        program: inVenv,
         version,
         lock: [...lock, ...requirements.local].sort(),
       }
@@ -111,10 +111,10 @@ async function readReady(
   const ready = parseReady(text)
   if (!ready) return undefined
   const { exitCode } = await system.run(python, ['-I', '-S', '-c', ''], { env: system.env })
-  return exitCode === 0 ? { python, ...ready } : undefined
+  return exitCode === 0 ? { program: python, ...ready } : undefined
 }
 
-function parseReady(text: string): Omit<LocalEnvironment, 'python'> | undefined {
+function parseReady(text: string): Omit<LocalEnvironment, 'program'> | undefined {
   try {
     const { schemaVersion, version, lock } = JSON.parse(text)
     return schemaVersion === 1 && typeof version === 'string' && Array.isArray(lock)

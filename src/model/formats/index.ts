@@ -2,8 +2,9 @@
 import type { BroughtFormat, ModelFormat, Place } from './format.ts'
 import { mlflow } from './mlflow.ts'
 import { python } from './python.ts'
+import { typescript } from './typescript.ts'
 
-export const formats: readonly ModelFormat[] = [python]
+export const formats: readonly ModelFormat[] = [python, typescript]
 
 /** The format of a directory with these file names, or undefined. */
 export function formatOf(names: readonly string[]): ModelFormat | undefined {

@@ -181,8 +181,8 @@ async function release(host: Host, { isTimeChosen, ...wanted }: ReleaseInput): P
 type Release = Omit<VersionRecord, 'number'>
 
 function isSameRelease(current: Release, wanted: Release, isTimeChosen: boolean): boolean {
-  const essence = ({ bundle, settings, python, servedTimeUtc }: Release): string =>
-    JSON.stringify([bundle, settings, python, isTimeChosen ? servedTimeUtc : null])
+  const essence = ({ bundle, settings, program, servedTimeUtc }: Release): string =>
+    JSON.stringify([bundle, settings, program, isTimeChosen ? servedTimeUtc : null])
   return essence(current) === essence(wanted)
 }
 

@@ -1,6 +1,7 @@
 /** How the process of a version is started: which Python, which directories, which environment. */
 import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import type { Breed } from '../../sandbox/nursery.ts'
 import type { Command } from '../../sandbox/process.ts'
 import { digestOf } from '../../system/files.ts'
@@ -41,7 +42,7 @@ export async function launchOf(record: VersionRecord, at: Layout, env: Environme
   const modelDir = at.layer(record.layers.model)
   const codeDir = at.layer(record.layers.code)
   const hasCode = (await readdir(codeDir).catch(() => [])).length > 0
-  const { settings, layers, python } = record
+  const { settings, layers } = record
   const shared = {
     ...threads(settings.maxSandboxes ?? availableParallelism()),
     ...Object.fromEntries(
@@ -49,12 +50,11 @@ export async function launchOf(record: VersionRecord, at: Layout, env: Environme
     ),
     ...settings.environment,
   }
-  // A directory with a `__main__.py` is a program to Python, and becomes the first entry of its path.
-  const program = { file: python, args: [at.layer(layers.runtime)] }
+  const program = { file: record.program, args: argumentsOf(record, at) }
   return {
     breed: {
       key: digestOf(
-        JSON.stringify([layers.dependencies, layers.runtime, python, Object.entries(shared).sort()]),
+        JSON.stringify([layers.dependencies, layers.runtime, record.program, Object.entries(shared).sort()]),
       ),
       command: { ...program, cwd: at.root, env: shared },
     },
@@ -81,6 +81,18 @@ export async function launchOf(record: VersionRecord, at: Layout, env: Environme
       maxConcurrency: settings.maxConcurrency,
       ...(settings.memoryWall ? { wallMb: settings.memoryMb } : {}),
     },
+  }
+}
+
+function argumentsOf({ language = 'python', layers, settings }: VersionRecord, at: Layout): string[] {
+  const runtime = at.layer(layers.runtime)
+  switch (language) {
+    case 'python':
+      // A directory with a `__main__.py` is a program to Python, and becomes the first entry of its path.
+      return [runtime]
+    case 'node':
+      // Unless told, Node sizes its heap by the machine, and collects too late for what the stage allows.
+      return [`--max-old-space-size=${settings.memoryMb}`, join(runtime, 'runtime.mjs')]
   }
 }
 

@@ -82,7 +82,8 @@ async function release(
     commit: options.commit,
     isTimeChosen: options.servedTimeUtc !== undefined,
     properties: bundle.properties,
-    python: bundle.environment.python,
+    language: bundle.language,
+    program: bundle.environment.program,
     layers: {
       dependencies: layerOf(bundle, 'dependencies').digest,
       runtime: layerOf(bundle, 'runtime').digest,

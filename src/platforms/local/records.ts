@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { LayerKind } from '../../bundle/bundle.ts'
+import type { Language, LayerKind } from '../../bundle/bundle.ts'
 import { ThampiError } from '../../errors.ts'
 import type { Properties } from '../../model/saved-model.ts'
 import type { Stage } from '../../settings/stage.ts'
@@ -35,7 +35,10 @@ export interface VersionRecord extends StageKey {
   readonly bundle: Digest
   readonly servedTimeUtc: string
   readonly properties: Properties
-  readonly python: string
+  /** Of the runtime; absent in records from before there was a choice. */
+  readonly language?: Language
+  /** The Python or the Node that runs it. */
+  readonly program: string
   readonly layers: Readonly<Record<LayerKind, Digest>>
   /** File of the model layer → digest: what the runtime compares before it loads. */
   readonly digests: Readonly<Record<string, Digest>>
