@@ -1,6 +1,6 @@
 /**
- * Builds everything that is shipped into `lib/`: the command line, the engine's interface with its types, the Python
- * package that travels with models, the schema of the settings file, the notices of what is bundled.
+ * Builds everything that is shipped into `lib/`: the command line, the engine's interface with its types, what travels
+ * with models (the Python package, the runtime for Node), the schema of the settings file, the notices of what is bundled.
  * With `--packages` also `out/thampi-<version>.tgz` and the wheel. The same sources give the same bytes.
  */
 import { execFile } from 'node:child_process'
@@ -33,11 +33,16 @@ const common = {
 }
 
 // Nothing is written before all of it could be bundled: a failed build leaves the last good one.
-const [bundle, schema, page] = await Promise.all([bundleCode(), settingsSchema(), playground()]).catch(failed)
+const [bundle, schema, page, travelling] = await Promise.all([
+  bundleCode(),
+  settingsSchema(),
+  playground(),
+  bundleWhatTravels(),
+]).catch(failed)
 await rm(join(lib, 'chunks'), { recursive: true, force: true })
 await Promise.all([
   declareTypes(),
-  ...[bundle, page].flatMap(({ outputFiles }) => outputFiles.map(file => write(file.path, file.contents))),
+  ...[bundle, page, travelling].flatMap(({ outputFiles }) => outputFiles.map(file => write(file.path, file.contents))),
   write(join(lib, 'zappa_settings.schema.json'), `${JSON.stringify(schema, null, 2)}\n`),
   write(join(lib, 'THIRD_PARTY_NOTICES'), await notices(bundle.metafile)),
   write(join(root, 'python/src/thampi/_version.py'), `__version__ = "${version}"\n`).then(copyPython),
@@ -59,6 +64,18 @@ function bundleCode() {
     metafile: true,
     // CommonJS packages inside a module bundle ask for `require`.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  })
+}
+
+/** The runtime for Node, and what authors of models import: both end up in bundles, without the rest. */
+function bundleWhatTravels() {
+  return esbuild.build({
+    ...common,
+    entryPoints: { 'runtime/runtime': 'src/runtime/bootstrap.ts', model: 'src/runtime/model.ts' },
+    outdir: 'lib',
+    outExtension: { '.js': '.mjs' },
+    minify: true,
+    legalComments: 'none',
   })
 }
 
