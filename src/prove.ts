@@ -1,23 +1,76 @@
 /** Proof before traffic: a version must give the answers that were recorded when its model was saved. */
 import { ThampiError } from './errors.ts'
-import { type Difference, differences } from './model/answers.ts'
-import type { Receipt } from './model/saved-model.ts'
+import { compare, type Difference } from './model/answers.ts'
+import type { Evidence, Proof } from './model/proof.ts'
+import type { Receipt, SavedModel } from './model/saved-model.ts'
+import { defaultTolerances } from './model/tolerances.ts'
 import type { Platform, Version } from './platforms/platform.ts'
+import type { System } from './system/system.ts'
+import { naiveUtc } from './system/time.ts'
 
-/** Replays every receipt against a version; gives how many there were. Throws `EXAMPLE_DIFFERS` or `MODEL_RAISED`. */
+/** A difference, and in the answer to which example (from 1) it is. */
+export type FoundDifference = Difference & { readonly example: number }
+
+/**
+ * Replays every receipt against a version. All of them, so that whoever reads the error sees how much is different.
+ *
+ * @throws ThampiError EXAMPLE_DIFFERS, MODEL_RAISED
+ */
 export async function prove(
   version: Version,
-  receipts: readonly Receipt[],
+  { receipts, tolerances }: Pick<SavedModel, 'receipts' | 'tolerances'>,
   platform: Platform,
-): Promise<number> {
-  for (const [index, receipt] of receipts.entries()) {
-    const { status, body } = await platform.send(version, Buffer.from(`{"data":${receipt.data}}`))
-    const name = `example ${index + 1} of ${receipts.length}`
-    if (status >= 400) throw refused(name, status, body, version)
-    const found = receipt.result === undefined ? [] : differences(receipt.result, body.toString('utf8'))
-    if (found.length > 0) throw differs(name, found, version)
+  system: System,
+): Promise<Proof> {
+  const found: FoundDifference[] = []
+  const times: number[] = []
+  let maxDeviation = 0
+  for (const [index, { data, result }] of receipts.entries()) {
+    const began = performance.now()
+    const { status, body } = await platform.send(version, Buffer.from(`{"data":${data}}`))
+    times.push(performance.now() - began)
+    if (status >= 400) throw refused(nameOf([index + 1], receipts), status, body, version)
+    if (result === undefined) continue
+    const compared = compare(result, body.toString('utf8'), tolerances)
+    maxDeviation = Math.max(maxDeviation, compared.maxDeviation)
+    found.push(...compared.differences.map(difference => ({ example: index + 1, ...difference })))
   }
-  return receipts.length
+  if (found.length > 0) throw differs(found, receipts, version)
+  return {
+    provenTimeUtc: naiveUtc(system.now()),
+    examples: receipts.length,
+    maxDeviation,
+    latencyMs: { median: tenths(median(times)), max: tenths(Math.max(0, ...times)) },
+  }
+}
+
+/** `20 examples replayed, identical` */
+export function sentenceOf({ examples, maxDeviation }: Proof): string {
+  const how = maxDeviation === 0 ? 'identical' : `within tolerance, largest Δ ${short(maxDeviation)}`
+  return `${examples === 1 ? '1 example' : `${examples} examples`} replayed, ${how}`
+}
+
+/** What stays with a version after it was proven. */
+export function evidenceOf(
+  proof: Proof,
+  { receipts, tolerances = defaultTolerances }: Pick<SavedModel, 'receipts' | 'tolerances'>,
+): Evidence {
+  return { proof, receipts, tolerances }
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
+}
+
+/** `example 2 of 50`, `3 of 50 examples`. */
+function nameOf(examples: readonly number[], { length }: readonly Receipt[]): string {
+  return examples.length === 1
+    ? `example ${examples[0]} of ${length}`
+    : `${examples.length} of ${length} examples`
 }
 
 function refused(name: string, status: number, body: Buffer, { stage }: Version): ThampiError {
@@ -35,14 +88,54 @@ function refused(name: string, status: number, body: Buffer, { stage }: Version)
   })
 }
 
+/** In the message; `--json` has more. */
 const shown = 3
+const kept = 100
 
-function differs(name: string, found: readonly Difference[], { stage }: Version): ThampiError {
-  const lines = found.slice(0, shown).map(({ path, recorded, got }) => `${path} was ${recorded}, is ${got}`)
-  if (found.length > shown) lines.push(`and ${found.length - shown} more`)
+function differs(
+  found: readonly FoundDifference[],
+  receipts: readonly Receipt[],
+  { stage }: Version,
+): ThampiError {
+  const examples = [...new Set(found.map(({ example }) => example))]
   return new ThampiError('EXAMPLE_DIFFERS', {
-    message: `The new version answers ${name} differently from when the model was saved. It gets no traffic.`,
-    why: `${lines.join('; ')}.`,
+    message: `The new version answers ${nameOf(examples, receipts)} differently from when the model was saved. It gets no traffic.`,
+    why: describeDifferences(found, examples.length > 1).join('\n'),
     fix: `pin the library versions the model was saved with, or save it again; then thampi serve ${stage}`,
+    problem: {
+      differences: found.slice(0, kept),
+      differing_examples: examples.length,
+      examples: receipts.length,
+    },
   })
+}
+
+/** Sentences for people: the first few differences, and the largest one when it is not among them. */
+function describeDifferences(found: readonly FoundDifference[], severalExamples: boolean): string[] {
+  const lines = found.slice(0, shown).map(({ example, path, recorded, got, delta }) => {
+    const where = severalExamples ? `Example ${example}: ` : ''
+    return `${where}${path} was ${recorded}, is ${got}${isFraction(recorded, got) ? ` (Δ ${short(delta)})` : ''}.`
+  })
+  if (found.length <= shown) return lines
+  const largest = largestOf(found)
+  const where = largest === undefined ? '' : `; the largest Δ is ${short(largest.delta)} at ${largest.path}`
+  return [...lines, `And ${found.length - shown} more${where}.`]
+}
+
+/** The difference with the largest distance between two numbers. */
+export function largestOf<T extends Difference>(found: readonly T[]): T | undefined {
+  return found.reduce<T | undefined>(
+    (largest, one) => (one.delta !== undefined && one.delta > (largest?.delta ?? -1) ? one : largest),
+    undefined,
+  )
+}
+
+/** Whole numbers are labels and counts; how far they are apart is plain to see. */
+function isFraction(...texts: readonly string[]): boolean {
+  return texts.every(text => /^-?\d/.test(text)) && texts.some(text => !/^-?\d+$/.test(text))
+}
+
+/** Three digits are enough to know how far. */
+export function short(delta: number | undefined): string {
+  return delta === undefined ? '' : String(Number(delta.toPrecision(3)))
 }

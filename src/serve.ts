@@ -3,10 +3,11 @@ import { join, resolve } from 'node:path'
 import { bundleModel } from './bundle/bundle-model.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
+import type { Proof } from './model/proof.ts'
 import { newestModel, readModel } from './model/read.ts'
 import type { SavedModel } from './model/saved-model.ts'
 import type { Deployment, Version, Weights } from './platforms/platform.ts'
-import { prove } from './prove.ts'
+import { evidenceOf, prove, sentenceOf } from './prove.ts'
 import type { Stage } from './settings/stage.ts'
 import { sourceOf } from './source.ts'
 import { originOf } from './system/origin.ts'
@@ -31,8 +32,8 @@ export interface Served {
   readonly deployment: Deployment
   readonly version: Version
   readonly model: SavedModel
-  /** How many recorded examples the version answered as recorded. */
-  readonly receiptsReplayed: number
+  /** How the version answered the recorded examples. */
+  readonly proof: Proof
   /** True when the stage served this very bundle with these settings already. */
   readonly unchanged: boolean
 }
@@ -60,11 +61,12 @@ export async function serve(
   return platform.exclusively(stage, async () => {
     const before = await platform.find(stage)
     const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc, ...origin })
-    const receiptsReplayed = await prove(version, model, platform, system).catch(async (error: unknown) => {
+    const proof = await prove(version, model, platform, system).catch(async (error: unknown) => {
       await platform.discard(version)
       throw error
     })
-    if (receiptsReplayed > 0) system.tell(`${examples(receiptsReplayed)} replayed, identical`)
+    if (proof.examples > 0) system.tell(sentenceOf(proof))
+    await platform.keepEvidence(version, evidenceOf(proof, model))
     const unchanged = before?.weights.get(version.number) === 100
     const deployment = unchanged ? before : await platform.route(stage, all(version))
     system.tell(
@@ -72,7 +74,7 @@ export async function serve(
         ? `Unchanged: version ${version.number} of ${stage.name} already serves this bundle on the ${platform.name} platform`
         : `Version ${version.number} serves ${stage.name} on the ${platform.name} platform`,
     )
-    return { deployment, version, model, receiptsReplayed, unchanged }
+    return { deployment, version, model, proof, unchanged }
   })
 }
 
@@ -95,8 +97,4 @@ async function modelDirOf({ modelDir }: ServeOptions, { cwd }: System): Promise<
 
 function all(version: Version): Weights {
   return new Map([[version.number, 100]])
-}
-
-function examples(count: number): string {
-  return count === 1 ? '1 example' : `${count} examples`
 }

@@ -1,55 +1,109 @@
 /** Comparing answers: the recorded one and the one a version gives now. Numbers keep the text they came with. */
 import { isLosslessNumber, parse } from 'lossless-json'
+import { defaultTolerances, type Tolerances } from './tolerances.ts'
 
 export interface Difference {
-  /** Where, as a Python programmer would write it: `result.scores[3]`. */
+  /** Where: `result.scores[3]`, `result["two words"]`. */
   readonly path: string
   /** JSON texts; `nothing` where a side has no value. */
   readonly recorded: string
   readonly got: string
+  /** How far apart two numbers are. */
+  readonly delta?: number
+}
+
+export interface Comparison {
+  readonly differences: readonly Difference[]
+  /** The largest distance between two numbers of the same place, tolerated ones included; 0 when all are the same. */
+  readonly maxDeviation: number
 }
 
 /**
- * Relative and absolute tolerance between two numbers. Another BLAS or another processor changes the last bits of
- * a floating-point sum; a different model changes more than this.
+ * Compares a recorded result with the `result` of an answer, both as JSON text.
+ *
+ * @example
+ * compare('{"p":0.5}', '{"properties":{},"result":{"p":0.75}}').differences
+ * // [{ path: 'result.p', recorded: '0.5', got: '0.75', delta: 0.25 }]
  */
-const relative = 1e-9
-const absolute = 1e-12
-
-/** What differs between a recorded result and the `result` of an answer, both as JSON text. */
-export function differences(recordedResult: string, answer: string): Difference[] {
-  const found: Difference[] = []
-  compare('result', parse(recordedResult), (parse(answer) as { result?: unknown }).result, found)
-  return found
+export function compare(
+  recordedResult: string,
+  answer: string,
+  tolerances: Tolerances = defaultTolerances,
+): Comparison {
+  const comparing = new Comparing(tolerances)
+  comparing.at([], parse(recordedResult), (parse(answer) as { result?: unknown }).result)
+  return comparing
 }
 
-function compare(path: string, recorded: unknown, got: unknown, found: Difference[]): void {
-  if (Array.isArray(recorded) && Array.isArray(got)) {
-    for (let i = 0; i < Math.max(recorded.length, got.length); i++)
-      compare(`${path}[${i}]`, recorded[i], got[i], found)
-  } else if (isObject(recorded) && isObject(got)) {
-    const keys = new Set([...Object.keys(recorded), ...Object.keys(got)])
-    for (const key of [...keys].sort()) compare(`${path}.${key}`, recorded[key], got[key], found)
-  } else if (!isSame(recorded, got)) {
-    found.push({ path, recorded: show(recorded), got: show(got) })
+class Comparing implements Comparison {
+  readonly differences: Difference[] = []
+  maxDeviation = 0
+  readonly #tolerances: Tolerances
+
+  constructor(tolerances: Tolerances) {
+    this.#tolerances = tolerances
   }
+
+  at(steps: readonly string[], recorded: unknown, got: unknown): void {
+    if (this.#isIgnored(steps)) return
+    if (Array.isArray(recorded) && Array.isArray(got)) {
+      for (let i = 0; i < Math.max(recorded.length, got.length); i++)
+        this.at([...steps, `${i}`], recorded[i], got[i])
+    } else if (isObject(recorded) && isObject(got)) {
+      const keys = new Set([...Object.keys(recorded), ...Object.keys(got)])
+      for (const key of [...keys].sort()) this.at([...steps, key], recorded[key], got[key])
+    } else {
+      this.#leaf(steps, recorded, got)
+    }
+  }
+
+  #leaf(steps: readonly string[], recorded: unknown, got: unknown): void {
+    const delta = distance(recorded, got)
+    if (delta !== undefined && delta > this.maxDeviation) this.maxDeviation = delta
+    if (this.#isSame(recorded, got, delta)) return
+    this.differences.push({
+      path: pathOf(steps),
+      recorded: show(recorded),
+      got: show(got),
+      ...(delta === undefined ? {} : { delta }),
+    })
+  }
+
+  #isSame(a: unknown, b: unknown, delta: number | undefined): boolean {
+    if (!isLosslessNumber(a) || !isLosslessNumber(b)) return a === b
+    if (a.value === b.value) return true
+    // Whole numbers are labels and counts: near is wrong, and beyond 2^53 a comparison as floats would call them equal.
+    if (isWhole(a.value) && isWhole(b.value)) return BigInt(a.value) === BigInt(b.value)
+    const { rtol, atol } = this.#tolerances
+    const larger = Math.max(Math.abs(Number(a.value)), Math.abs(Number(b.value)))
+    return delta !== undefined && delta <= Math.max(atol, rtol * larger)
+  }
+
+  #isIgnored(steps: readonly string[]): boolean {
+    return this.#tolerances.ignore.some(
+      path => path.length === steps.length && path.every((step, i) => step === '*' || step === steps[i]),
+    )
+  }
+}
+
+function distance(a: unknown, b: unknown): number | undefined {
+  return isLosslessNumber(a) && isLosslessNumber(b) ? Math.abs(Number(a.value) - Number(b.value)) : undefined
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value)
 }
 
-function isSame(a: unknown, b: unknown): boolean {
-  if (!isLosslessNumber(a) || !isLosslessNumber(b)) return a === b
-  if (a.value === b.value) return true
-  // Whole numbers are labels and counts: near is wrong, and beyond 2^53 a comparison as floats would call them equal.
-  if (isWhole(a.value) && isWhole(b.value)) return BigInt(a.value) === BigInt(b.value)
-  const [x, y] = [Number(a.value), Number(b.value)]
-  return Math.abs(x - y) <= Math.max(absolute, relative * Math.max(Math.abs(x), Math.abs(y)))
-}
-
 function isWhole(text: string): boolean {
   return /^-?\d+$/.test(text)
+}
+
+function pathOf(steps: readonly string[]): string {
+  const shown = steps.map(step => {
+    if (/^\d+$/.test(step)) return `[${step}]`
+    return /^[A-Za-z_][A-Za-z0-9_]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`
+  })
+  return `result${shown.join('')}`
 }
 
 function show(value: unknown): string {

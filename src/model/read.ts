@@ -14,6 +14,7 @@ import { noFacts, parseFacts, parseProperties, parseReceipts } from './facts.ts'
 import { broughtFormatOf, formatOf, formats } from './formats/index.ts'
 import type { SavedModel } from './saved-model.ts'
 import { parseSchema, SCHEMA_FILE } from './schema.ts'
+import { parseTolerances, TOLERANCES_FILE } from './tolerances.ts'
 
 const PROPERTIES = 'thampi.json'
 const FACTS = 'saved.json'
@@ -48,6 +49,7 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   const facts = factsText === undefined ? noFacts : parseFacts(factsText, shown(FACTS))
   const receiptsText = await readIfThere(join(path, RECEIPTS))
   const schemaText = await readIfThere(join(path, SCHEMA_FILE))
+  const tolerancesText = await readIfThere(join(path, TOLERANCES_FILE))
   // Of what was read already, the digest of those very bytes.
   const digestOfRead = async (name: string): Promise<Digest> => {
     if (name === PROPERTIES) return digestOf(propertiesBytes)
@@ -72,6 +74,8 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
     properties,
     made: facts.made,
     receipts: receiptsText === undefined ? [] : parseReceipts(receiptsText, shown(RECEIPTS)),
+    tolerances:
+      tolerancesText === undefined ? undefined : parseTolerances(tolerancesText, shown(TOLERANCES_FILE)),
     schema: schemaText === undefined ? undefined : parseSchema(schemaText, shown(SCHEMA_FILE)),
     files,
   }

@@ -1,8 +1,10 @@
 /** A platform keeps versions and answers requests. `local` and `aws` are two of them; both pass one behaviour suite. */
 import type { Bundle, Target } from '../bundle/bundle.ts'
 import type { State } from '../gateway/health.ts'
-import type { SavedModel } from '../model/saved-model.ts'
+import type { Evidence, Proof } from '../model/proof.ts'
+import type { Properties, SavedModel } from '../model/saved-model.ts'
 import type { Stage } from '../settings/stage.ts'
+import type { Digest } from '../system/files.ts'
 
 /** One release of a bundle on a stage; has its own address; never changes. */
 export interface Version {
@@ -19,6 +21,8 @@ export interface Version {
   readonly commit?: string | undefined
   /** Whether it ever had traffic: what never was proven is nothing to go back to. */
   readonly wasRouted?: boolean
+  /** What it showed when its examples were replayed; undefined before that. */
+  readonly proof?: Proof | undefined
 }
 
 /** Version number → share of the traffic in percent; the shares add up to 100. */
@@ -131,6 +135,16 @@ export interface StageStatus {
   readonly versions: readonly VersionStatus[]
 }
 
+/** What a version is made of, as far as a comparison with another one needs it. */
+export interface VersionContents {
+  readonly properties: Properties
+  /** Sorted `name==version` lines; undefined in versions that were released before they were kept. */
+  readonly packages: readonly string[] | undefined
+  /** Files of the project → digest. */
+  readonly code: Readonly<Record<string, Digest>>
+  readonly evidence: Evidence | undefined
+}
+
 export interface Platform {
   readonly name: string
   /** What a bundle for this stage must be made for. */
@@ -146,6 +160,10 @@ export interface Platform {
   find(stage: Stage): Promise<Deployment | undefined>
   /** Takes a version back that is not to get traffic, because its proof failed. One that has traffic stays. */
   discard(version: Version): Promise<void>
+  /** Keeps with a version what it showed, and the examples it showed it with; again: instead of what was kept. */
+  keepEvidence(version: Version, evidence: Evidence): Promise<void>
+  /** What a version is made of. Throws `VERSION_UNKNOWN`. */
+  contents(version: Version): Promise<VersionContents>
   /** The versions that can still be routed, oldest first. */
   versions(stage: Stage): Promise<readonly Version[]>
   /** Ends the stage: pointer, versions, processes. What stays is named. */

@@ -73,7 +73,7 @@ function naiveTime(text: string): string {
   return microseconds === '000000' ? seconds : `${seconds}.${microseconds}`
 }
 
-function servedDocument({ deployment, version, model, unchanged, receiptsReplayed }: Served) {
+function servedDocument({ deployment, version, model, unchanged, proof }: Served) {
   return {
     ...deploymentDocument(deployment),
     version: version.number,
@@ -81,7 +81,7 @@ function servedDocument({ deployment, version, model, unchanged, receiptsReplaye
     instance_id: version.instanceId,
     saved_model: model.dir,
     unchanged,
-    receipts_replayed: receiptsReplayed,
+    receipts_replayed: proof.examples,
   }
 }
 

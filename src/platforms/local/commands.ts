@@ -3,10 +3,12 @@
 import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
 import type { Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
+import type { Evidence } from '../../model/proof.ts'
 import { SandboxFailed } from '../../sandbox/ending.ts'
 import { version as thampiVersion } from '../../system/version.ts'
 import type { Deployment, Version } from '../platform.ts'
 import type { DoorRoutes } from './door.ts'
+import { contentsOf, keepEvidence, readProof } from './evidence.ts'
 import type { Host } from './host.ts'
 import type { StageKey } from './layout.ts'
 import type { CurrentRecord, VersionRecord } from './records.ts'
@@ -131,14 +133,32 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       await collect(host, turns.size)
     },
 
+    'POST /evidence': async input => {
+      const { number, evidence, ...key } = input as StageKey & { number: number; evidence: Evidence }
+      await keepEvidence(host.at, key, number, evidence)
+    },
+
+    'POST /contents': async input => {
+      const { number, ...key } = input as StageKey & { number: number }
+      const record = await host.find(key)?.version(number)
+      if (record) return contentsOf(host.at, record)
+      throw new ThampiError('VERSION_UNKNOWN', {
+        message: `${key.stage} has no version ${number} of ${key.model}.`,
+        fix: `thampi versions ${key.stage}`,
+      })
+    },
+
     'POST /list': async input => {
       const stage = host.find(input as StageKey)
       const records = await Promise.all(
         ((await stage?.numbers()) ?? []).map(number => stage?.version(number)),
       )
-      return records.flatMap(record =>
-        record ? [{ ...versionOf(record), wasRouted: stage?.wasRouted(record.number) === true }] : [],
-      )
+      const listed = records.map(async (record): Promise<Version[]> => {
+        if (!record) return []
+        const proof = await readProof(host.at, record, record.number)
+        return [{ ...versionOf(record), wasRouted: stage?.wasRouted(record.number) === true, proof }]
+      })
+      return (await Promise.all(listed)).flat()
     },
 
     'POST /remove': async input => {

@@ -5,6 +5,7 @@
  *     store/sha256/ab/abcd…/                     layers: immutable, named by their content
  *     zygotes/….json                             what a zygote of these dependencies imports
  *     projects/MODEL/STAGE/versions/7.json       releases: immutable
+ *     projects/MODEL/STAGE/versions/7.evidence.json  what version 7 showed when its examples were replayed
  *     projects/MODEL/STAGE/current.json          the pointer: which versions get how much traffic
  *     projects/MODEL/STAGE/keys.json             names and digests of API keys
  *     projects/MODEL/STAGE/log                   JSON lines; stays after `undeploy`
@@ -37,6 +38,8 @@ export interface Layout {
   previous(key: StageKey): string
   version(key: StageKey, number: number): string
   keys(key: StageKey): string
+  /** What the version showed when its examples were replayed. */
+  evidence(key: StageKey, number: number): string
   log(key: StageKey): string
 }
 
@@ -61,6 +64,7 @@ export function layout(root: string): Layout {
     previous: key => join(stageDir(key), 'current.prev.json'),
     version: (key, number) => join(stageDir(key), 'versions', `${number}.json`),
     keys: key => join(stageDir(key), 'keys.json'),
+    evidence: (key, number) => join(stageDir(key), 'versions', `${number}.evidence.json`),
     log: key => join(stageDir(key), 'log'),
   }
 }

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import type { Bundle, Layer, LayerKind, Target } from '../../bundle/bundle.ts'
 import { ThampiError } from '../../errors.ts'
+import type { Evidence } from '../../model/proof.ts'
 import type { SavedModel } from '../../model/saved-model.ts'
 import type { Stage } from '../../settings/stage.ts'
 import type { Digest } from '../../system/files.ts'
@@ -19,6 +20,7 @@ import type {
   Removal,
   RemoveOptions,
   Version,
+  VersionContents,
   Weights,
 } from '../platform.ts'
 import type { DeploymentDocument, ReleaseInput } from './commands.ts'
@@ -41,6 +43,8 @@ export function openLocal(system: System): Platform {
     route: (stage, weights) => route(at, stage, weights, system),
     find: stage => find(at, stage, system),
     discard: version => discard(at, version),
+    keepEvidence: (version, evidence) => keepEvidence(at, version, evidence, system),
+    contents: version => contents(at, version, system),
     versions: stage => versions(at, stage, system),
     remove: (stage, options) => remove(at, stage, options, system),
     logs: (stage, options) => logs(at, stage, options),
@@ -84,6 +88,7 @@ async function release(
     properties: bundle.properties,
     language: bundle.language,
     program: bundle.environment.program,
+    packages: bundle.environment.lock,
     layers: {
       dependencies: layerOf(bundle, 'dependencies').digest,
       runtime: layerOf(bundle, 'runtime').digest,
@@ -136,6 +141,25 @@ async function find(at: Layout, stage: Stage, system: System): Promise<Deploymen
 
 async function discard(at: Layout, { stage, model, number }: Version): Promise<void> {
   await knock(at.door, 'POST /discard', { stage, model, number })
+}
+
+async function keepEvidence(
+  at: Layout,
+  { stage, model, number }: Version,
+  evidence: Evidence,
+  system: System,
+): Promise<void> {
+  await ensureHost(at, system)
+  await knock(at.door, 'POST /evidence', { stage, model, number, evidence })
+}
+
+async function contents(
+  at: Layout,
+  { stage, model, number }: Version,
+  system: System,
+): Promise<VersionContents> {
+  await ensureHost(at, system)
+  return knock<VersionContents>(at.door, 'POST /contents', { stage, model, number })
 }
 
 async function versions(at: Layout, stage: Stage, system: System): Promise<readonly Version[]> {

@@ -39,6 +39,8 @@ export interface VersionRecord extends StageKey {
   readonly language?: Language
   /** The Python or the Node that runs it. */
   readonly program: string
+  /** Sorted `name==version` lines of its dependencies; absent in records from before they were kept. */
+  readonly packages?: readonly string[]
   readonly layers: Readonly<Record<LayerKind, Digest>>
   /** File of the model layer → digest: what the runtime compares before it loads. */
   readonly digests: Readonly<Record<string, Digest>>
