@@ -5,11 +5,13 @@ import { createServer } from 'node:net'
 import { availableParallelism, freemem, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { systemCode, ThampiError } from './errors.ts'
+import { connectionCaps } from './gateway/caps.ts'
 import type { HostStatus } from './platforms/local/commands.ts'
 import { defaultPort } from './platforms/local/host.ts'
 import { layout } from './platforms/local/layout.ts'
 import { type HostRecord, readRecord } from './platforms/local/records.ts'
 import { runningHost } from './platforms/local/start-host.ts'
+import { openFileLimit } from './system/descriptors.ts'
 import { portHolder } from './system/ports.ts'
 import { findPython, type PythonFound } from './system/python.ts'
 import type { System } from './system/system.ts'
@@ -43,6 +45,7 @@ export async function doctor(system: System): Promise<Check[]> {
     directoryCheck('deployments', system.places.state),
     hostChecks(system),
     memoryCheck(),
+    limitsCheck(system),
   ])
   return found.flat()
 }
@@ -254,6 +257,25 @@ function memoryCheck(): Check {
   const found = `${megabytes(freemem())} free of ${megabytes(totalmem())}, ${availableParallelism()} cores`
   if (freemem() >= comfortableMemory) return { name: 'memory', state: 'ok', found }
   return { name: 'memory', state: 'warn', found, fix: 'close other programs before serving' }
+}
+
+/** A service manager may well have left so few files that a crowd finds the door shut. */
+const comfortableConnections = 200
+
+/** What keeps one model, or one crowd, from taking the machine along. */
+function limitsCheck({ os }: System): Check {
+  const name = 'limits'
+  const [main = Number.POSITIVE_INFINITY] = connectionCaps(openFileLimit())
+  const found = [memoryLimitOn(os), Number.isFinite(main) ? `${main} connections` : []].flat().join('; ')
+  if (main < comfortableConnections) return { name, state: 'warn', found, fix: 'ulimit -n 4096' }
+  if (os === 'win32') return { name, state: 'warn', found, fix: 'serve only models whose memory you know' }
+  return { name, state: 'ok', found }
+}
+
+function memoryLimitOn(os: System['os']): string {
+  if (os === 'win32') return 'the memory of a model is not limited on Windows'
+  const watch = 'memory_size is watched twice a second'
+  return os === 'linux' ? `${watch}, and a wall with "memory_wall"` : watch
 }
 
 function megabytes(bytes: number): string {

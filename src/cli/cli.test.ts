@@ -295,6 +295,15 @@ describe('doctor', () => {
     expect(checks.find((check: { name: string }) => check.name === 'Python')).toMatchObject({ state: 'fail' })
   })
 
+  it('says which limits hold for models and connections', async () => {
+    const { out } = await thampi(['doctor'], {})
+    expect(out).toMatch(
+      process.platform === 'win32'
+        ? /limits .*not limited/
+        : /limits .*memory_size is watched.*\d+ connections/,
+    )
+  })
+
   it('fails when its own directory cannot be made', async () => {
     const file = join(base, 'a-file')
     await writeFile(file, '')
