@@ -3,6 +3,7 @@ import type { Bundle, Target } from '../bundle/bundle.ts'
 import type { State } from '../gateway/health.ts'
 import type { Evidence, Proof } from '../model/proof.ts'
 import type { Properties, SavedModel } from '../model/saved-model.ts'
+import type { Schema } from '../model/schema.ts'
 import type { Stage } from '../settings/stage.ts'
 import type { Digest } from '../system/files.ts'
 
@@ -142,6 +143,7 @@ export interface VersionContents {
   readonly packages: readonly string[] | undefined
   /** Files of the project → digest. */
   readonly code: Readonly<Record<string, Digest>>
+  readonly schema?: Schema | undefined
   readonly evidence: Evidence | undefined
 }
 

@@ -36,6 +36,34 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
       expect((await reached.platform.remove(stage, { removeLogs: false })).removed).toBe(false)
     })
 
+    it('keeps with a version what it showed, and tells what it is made of', async () => {
+      const { platform } = reached
+      const stage = reached.stage('proven')
+      const version = await releaseOf(answering('one'), stage)
+      const evidence = {
+        proof: {
+          provenTimeUtc: '2018-09-06T22:03:09.247038',
+          examples: 1,
+          maxDeviation: 1e-13,
+          latencyMs: { median: 1.5, max: 2 },
+        },
+        receipts: [{ data: '1.0', result: '{"got":1.0}' }],
+        tolerances: { rtol: 0, atol: 0.5, ignore: [['id']] },
+      }
+      await platform.keepEvidence(version, { ...evidence, receipts: [] })
+      await platform.keepEvidence(version, evidence)
+      await platform.route(stage, all(version))
+      expect((await platform.versions(stage)).at(-1)?.proof).toEqual(evidence.proof)
+      const contents = await platform.contents(version)
+      expect(contents.evidence).toEqual(evidence)
+      expect(contents.properties.instance_id).toBe(version.instanceId)
+      expect(contents.packages?.some(line => line.startsWith('cloudpickle=='))).toBe(true)
+      expect(contents.code).toEqual({})
+      await expect(platform.contents({ ...version, number: 99 })).rejects.toMatchObject({
+        code: 'VERSION_UNKNOWN',
+      })
+    })
+
     it('gives a release no traffic until it is routed, but lets it be asked', async () => {
       const { platform } = reached
       const stage = reached.stage('quiet')

@@ -1,5 +1,6 @@
 /** `thampi info`: what a stage is now. Printed as the Python dict that the original printed. */
-import { info } from '../../info.ts'
+import { details, info, type StageDetails } from '../../info.ts'
+import type { Proof } from '../../model/proof.ts'
 import type { Deployment } from '../../platforms/platform.ts'
 import { engineFor } from '../engine.ts'
 import { pprintJson } from '../pprint.ts'
@@ -7,11 +8,21 @@ import type { Done, Session } from '../session.ts'
 
 export async function infoCommand(stage: string | undefined, session: Session): Done {
   const { output } = session
-  const deployment = await info(stage, await engineFor(session))
-  const whole = deploymentDocument(deployment)
-  if (output.manner.json) output.document(whole)
-  else output.result(pprintJson(JSON.stringify(output.manner.verbose ? whole : { url: deployment.url })))
+  const engine = await engineFor(session)
+  if (output.manner.json) output.document(detailsDocument(await details(stage, engine)))
+  else if (output.manner.verbose)
+    output.result(pprintJson(JSON.stringify(detailsDocument(await details(stage, engine)))))
+  else output.result(pprintJson(JSON.stringify({ url: (await info(stage, engine)).url })))
   return 0
+}
+
+function detailsDocument({ deployment, proof, schema }: StageDetails): object {
+  return { ...deploymentDocument(deployment), receipts: proof && proofDocument(proof), schema }
+}
+
+/** How a version answered the recorded examples, as it is written for programs. */
+export function proofDocument({ examples, provenTimeUtc, maxDeviation, latencyMs }: Proof): object {
+  return { examples, replayed_time_utc: provenTimeUtc, max_deviation: maxDeviation, latency_ms: latencyMs }
 }
 
 /** A deployment as it is written for programs. */

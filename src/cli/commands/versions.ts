@@ -3,6 +3,7 @@ import type { Version } from '../../platforms/platform.ts'
 import { listVersions } from '../../versions.ts'
 import { engineFor } from '../engine.ts'
 import type { Done, Session } from '../session.ts'
+import { proofDocument } from './info.ts'
 
 export async function versionsCommand(stage: string | undefined, session: Session): Done {
   const { output } = session
@@ -26,6 +27,7 @@ export async function versionsCommand(stage: string | undefined, session: Sessio
   return 0
 }
 
-function documentOf({ number, servedTimeUtc, bundle, instanceId, by, commit }: Version): object {
-  return { version: number, served_time_utc: servedTimeUtc, bundle, instance_id: instanceId, by, commit }
+function documentOf({ number, servedTimeUtc, bundle, instanceId, by, commit, proof }: Version): object {
+  const release = { version: number, served_time_utc: servedTimeUtc, bundle, instance_id: instanceId }
+  return { ...release, by, commit, receipts: proof && proofDocument(proof) }
 }

@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Evidence, Proof } from '../../model/proof.ts'
+import { readSchema } from '../../model/schema.ts'
 import { type Digest, digestOfFile } from '../../system/files.ts'
 import type { VersionContents } from '../platform.ts'
 import type { Layout, StageKey } from './layout.ts'
@@ -33,6 +34,7 @@ export async function contentsOf(at: Layout, record: VersionRecord): Promise<Ver
     properties: record.properties,
     packages: record.packages,
     code: await digestsIn(at.layer(record.layers.code)),
+    schema: await readSchema(at.layer(record.layers.model)),
     evidence: await readEvidence(at, record, record.number),
   }
 }
