@@ -91,7 +91,12 @@ def test_times_and_ids_come_from_wherever_the_caller_says(tmp_path):
 
 def test_the_directory_says_what_it_was_made_with(tmp_path):
     path = thampi.save(contract_models.Echo(), "iris", tmp_path).path
-    assert sorted(file.name for file in path.iterdir()) == ["model.pkl", "saved.json", "thampi.json"]
+    assert sorted(file.name for file in path.iterdir()) == [
+        "MLmodel",
+        "model.pkl",
+        "saved.json",
+        "thampi.json",
+    ]
     found = made(path)
     assert (found["schemaVersion"], found["format"], found["name"]) == (1, "python", "iris")
     assert found["python"] == {

@@ -13,6 +13,7 @@ from pathlib import Path
 import thampi
 from thampi.directory import write_directory
 from thampi.errors import ThampiError
+from thampi.mlmodel import mlmodel
 from thampi.runtime.load import digest
 from thampi.saved import SavedModel
 from thampi.schema import Evidence
@@ -30,7 +31,10 @@ DATA_VERSION = "0.1"
 SCHEMA_VERSION = 1
 
 # Everything that `save` writes; other files in the directory are the user's.
-FILES = ("model.pkl", "thampi.json", "saved.json", "receipts.jsonl", "tolerances.json", "schema.json")
+FILES = (
+    *("model.pkl", "thampi.json", "saved.json", "MLmodel"),
+    *("receipts.jsonl", "tolerances.json", "schema.json"),
+)
 
 
 def save(
@@ -105,6 +109,8 @@ def save(
         files["schema.json"] = described
     if allowed is not None:
         files["tolerances.json"] = (json.dumps(allowed, indent=2, ensure_ascii=False) + "\n").encode()
+    # Not ours either: it lets MLflow open the directory, which may then write to it.
+    files["MLmodel"] = mlmodel(json.loads(facts), platform.python_version())
     files["saved.json"] = (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
     write_directory(directory, files, replaces=FILES)

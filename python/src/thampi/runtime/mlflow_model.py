@@ -18,7 +18,10 @@ def load_mlflow(directory, facts):
     flavors = facts["flavors"]
     signature = Signature(facts["signature"]["inputs"]) if facts["signature"].get("inputs") else None
     by_row = any(flavor in flavors for flavor in _BY_ROW)
-    predict = _with_mlflow(directory) if "python_function" in flavors else None
+    pyfunc = flavors.get("python_function", {})
+    # Without a signature MLflow checks nothing; an estimator itself knows how many columns it wants.
+    alone = signature is None and by_row and pyfunc.get("predict_fn", "predict") == "predict"
+    predict = _with_mlflow(directory) if pyfunc and not alone else None
     takes_params = predict is not None and facts["signature"].get("hasParams", False)
     if predict is None:
         _add_code(directory, flavors)
@@ -69,8 +72,8 @@ class Whole(Model):
         try:
             return self._predict(value, **params)
         except Exception as error:
-            if _is_mlflows_refusal(error):
-                raise BadInput(str(error), "/data/input") from error
+            if _is_mlflows_refusal(error) or (isinstance(error, ValueError) and _has_holes(value)):
+                raise BadInput(f"The model cannot take this input: {error}", "/data/input") from error
             raise
 
 
@@ -141,6 +144,11 @@ def _is_mlflows_refusal(error):
     if type(error).__module__ != "mlflow.exceptions":
         return False
     return "schema" in str(error).lower() or "signature" in str(error).lower()
+
+
+def _has_holes(value):
+    """Whether values are missing in a table: then an exception may well be about that."""
+    return hasattr(value, "columns") and bool(value.isna().to_numpy().any())
 
 
 def _add_code(directory, flavors):

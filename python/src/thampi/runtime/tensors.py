@@ -48,17 +48,14 @@ def tensor(value, dtype, shape, at):
         value, alone = [value], True
     _check(value, tuple(shape), kind, at, alone)
     try:
-        array = numpy.array(value, dtype="object" if kind in ("text", "anything") else dtype)
+        with numpy.errstate(over="ignore"):  # told below
+            array = numpy.array(value, dtype="object" if kind in ("text", "anything") else dtype)
     except OverflowError:
         raise BadInput(f"`{shown(at)}` has a number that does not fit into {dtype}.", at) from None
     if kind == "integer" and not _fits(value, dtype, numpy):
         raise BadInput(f"`{shown(at)}` has a number that does not fit into {dtype}.", at)
     if kind == "number" and not numpy.isfinite(array).all():
         raise BadInput(f"`{shown(at)}` has a number that does not fit into {dtype}.", at)
-    # An empty list says nothing about the axes in it.
-    wanted = [length if _is_fixed(length) else 0 for length in shape]
-    if array.size == 0 and array.ndim != len(shape):
-        array = array.reshape([0, *wanted[1:]])
     return array, alone
 
 
