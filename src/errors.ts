@@ -19,6 +19,8 @@ export const errorCodes = {
   INTEGRITY: { exit: 9, title: 'Bytes are not those that were saved' },
   PYTHON_MISSING: { exit: 8, title: 'No usable Python was found' },
   NODE_MISSING: { exit: 8, title: 'No usable Node was found' },
+  ESBUILD_MISSING: { exit: 8, title: 'There is no esbuild to bundle the model with' },
+  BUNDLE_FAILED: { exit: 8, title: 'The model could not be bundled' },
   PYTHON_MISMATCH: { exit: 8, title: 'The model was saved with another Python' },
   MODULE_MISSING: { exit: 8, title: 'The model needs a package that the dependency file does not bring' },
   LOCAL_MODULE: { exit: 8, title: 'The model imports a file of the project that was not saved with it' },

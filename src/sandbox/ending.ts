@@ -20,14 +20,33 @@ export class SandboxFailed extends Error {
   }
 }
 
+/** Statuses that the runtime for Node ends with, `src/runtime/process.ts`. */
+const exitMessages: Readonly<Record<number, string>> = {
+  72: 'The model process ended because of an exception outside of any request; the log shows it.',
+  73: 'The model process ended because a promise was rejected and nobody handled it; the log shows it.',
+}
+
 /** An ending in words, for logs and for people. */
 export function describeEnding(ending: Ending): Failed {
   const code = 'MODEL_LOAD_FAILED'
   switch (ending.reason) {
     case 'exit':
-      return { code, message: `The model process ended by itself with status ${ending.status}.` }
+      return {
+        code,
+        message:
+          exitMessages[ending.status] ?? `The model process ended by itself with status ${ending.status}.`,
+      }
     case 'signal':
-      return { code, message: `The model process was ended by ${ending.signal}.` }
+      return {
+        code,
+        message: `The model process was ended by ${ending.signal}.`,
+        // So ends Node when its heap is full, and Python when a library finds its memory damaged.
+        ...(ending.signal === 'SIGABRT'
+          ? {
+              fix: 'read its last words in the log; for "heap out of memory" raise "memory_size" of the stage',
+            }
+          : {}),
+      }
     case 'out-of-memory':
       return {
         code,

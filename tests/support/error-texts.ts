@@ -98,6 +98,20 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
       'THAMPI_NODE is "/opt/node16/bin/node", which is Node 16.20.2; models need Node 20 or newer.\nFix: unset THAMPI_NODE, or give it the path of a newer one',
     mends: 'Unset the variable, or give it the path of a newer Node.',
   },
+  ESBUILD_MISSING: {
+    means:
+      'A model in TypeScript is bundled by the esbuild of your project, and the project has none. Nothing was written.',
+    looks: 'Iris needs esbuild to be bundled, and it is not installed here.\nFix: npm install --save-dev esbuild',
+    mends: 'Install it; any version from 0.25 on.',
+  },
+  BUNDLE_FAILED: {
+    means:
+      'The module that defines the model could not be put into one file: it does not compile, it is not exported, it stands in the script that trains, or it imports a package with native code. Nothing was written.',
+    looks:
+      'Iris is defined in train.ts, which is the script that runs now; loading the model would run it again.\nFix: move Iris to a file of its own, export it there and import it in train.ts',
+    mends:
+      'The message says which of these it is. What a model may consist of: [../how-to/typescript.md](../how-to/typescript.md).',
+  },
   PYTHON_MISMATCH: {
     means:
       'Pickled code cannot go from one minor version of Python to another: it crashes without a message. So it is refused before the pickle is read.',
