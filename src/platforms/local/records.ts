@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Language, LayerKind } from '../../bundle/bundle.ts'
-import { ThampiError } from '../../errors.ts'
+import { systemCode, ThampiError } from '../../errors.ts'
 import type { Properties } from '../../model/saved-model.ts'
 import type { Stage } from '../../settings/stage.ts'
-import { type Digest, digestOf, readIfThere, writeWhole } from '../../system/files.ts'
+import { type Digest, digestOf, explainFileError, readIfThere, writeWhole } from '../../system/files.ts'
 import type { Layout, StageKey } from './layout.ts'
 
 /** What of a stage's settings a version keeps: it answers the same way for ever, whatever the file says later. */
@@ -128,6 +128,11 @@ export async function versionsOnDisk(at: Layout, key: StageKey): Promise<number[
     .sort((a, b) => a - b)
 }
 
+/** Only a directory that is not there has no names: one that cannot be read must not look empty. */
 async function names(dir: string): Promise<string[]> {
-  return readdir(dir).catch(() => [])
+  return readdir(dir).catch(cause => {
+    const code = systemCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw explainFileError(cause, dir)
+  })
 }
