@@ -1,12 +1,14 @@
 /** What the suite runs: the product as it was built, and copies of it with one deliberate bug each. */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import type { Edit, Mutant } from './figure.ts'
 
 export interface Product {
   /** `cli.mjs` */
   readonly cli: string
+  /** Sources that are not as they stand in the work tree: path → text. */
+  readonly changed: ReadonlyMap<string, string>
 }
 
 const root = resolve(import.meta.dirname, '..', '..')
@@ -14,7 +16,7 @@ const root = resolve(import.meta.dirname, '..', '..')
 /** A copy of `lib/`: a build that somebody starts meanwhile must not change what is measured. */
 export async function builtProduct(dir: string): Promise<Product> {
   await cp(join(root, 'lib'), dir, { recursive: true })
-  return { cli: join(dir, 'cli.mjs') }
+  return { cli: join(dir, 'cli.mjs'), changed: new Map() }
 }
 
 /** Builds the sources with the mutant's edits into `dir`. Nothing in the work tree changes. */
@@ -26,7 +28,7 @@ export async function mutatedProduct({ name, edits }: Mutant, dir: string): Prom
   }
   await mkdir(dir, { recursive: true })
   await Promise.all([bundle(dir, changed), copyPython(dir, changed)])
-  return { cli: join(dir, 'cli.mjs') }
+  return { cli: join(dir, 'cli.mjs'), changed }
 }
 
 /** The text with the edit. Throws when it does not stand there exactly once. */
@@ -37,10 +39,57 @@ export function apply({ file, find, replace }: Edit, text: string, mutant: strin
   return text.replace(find, () => replace)
 }
 
-/** As `scripts/build.mjs` does it, with some files replaced. */
+/** The code that keeps the state, on the disk of `inside/disk.ts` instead of a real one. */
+export async function bundleOnDisk(
+  { changed }: Product,
+  outfile: string,
+): Promise<typeof import('./inside/state.ts')> {
+  const inside = join(import.meta.dirname, 'inside')
+  const disk: Plugin = {
+    name: 'disk',
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /^node:fs\/promises$/ }, ({ namespace }) =>
+        namespace === 'disk' ? { external: true } : { path: 'disk', namespace: 'disk' },
+      )
+      // What the disk does not know is not used by the code under test, but must be there to be imported.
+      const contents = "module.exports = { ...require('node:fs/promises'), ...require('./disk.ts') }"
+      onLoad({ filter: /./, namespace: 'disk' }, () => ({ contents, resolveDir: inside }))
+    },
+  }
+  const entryPoints = [join(inside, 'state.ts')]
+  await build({ ...(await common()), entryPoints, outfile, plugins: [disk, replacing(changed)] })
+  return import(outfile)
+}
+
 async function bundle(dir: string, changed: ReadonlyMap<string, string>): Promise<void> {
+  await build({
+    ...(await common()),
+    entryPoints: { cli: 'src/cli/main.ts' },
+    outdir: dir,
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+    plugins: [replacing(changed)],
+  })
+}
+
+/** As `scripts/build.mjs` has it. */
+async function common(): Promise<BuildOptions> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
-  const replacing: Plugin = {
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    define: { __THAMPI_VERSION__: JSON.stringify(version) },
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+    logLevel: 'warning',
+  }
+}
+
+function replacing(changed: ReadonlyMap<string, string>): Plugin {
+  return {
     name: 'mutant',
     setup: ({ onLoad }) =>
       onLoad({ filter: /\.ts$/ }, ({ path }) => {
@@ -48,22 +97,6 @@ async function bundle(dir: string, changed: ReadonlyMap<string, string>): Promis
         return contents === undefined ? undefined : { contents, loader: 'ts' }
       }),
   }
-  await build({
-    absWorkingDir: root,
-    entryPoints: { cli: 'src/cli/main.ts' },
-    outdir: dir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    splitting: true,
-    mainFields: ['module', 'main'],
-    define: { __THAMPI_VERSION__: JSON.stringify(version) },
-    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-    plugins: [replacing],
-    logLevel: 'warning',
-  })
 }
 
 async function copyPython(dir: string, changed: ReadonlyMap<string, string>): Promise<void> {

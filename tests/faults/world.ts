@@ -41,6 +41,8 @@ export class World implements Target {
   readonly tags: Map<number, string> = new Map()
   readonly timeoutMs: number
   url = ''
+  /** The last words of the host on stderr. */
+  said = ''
   readonly #product: Product
   readonly #models: string
   readonly #options: WorldOptions
@@ -77,17 +79,17 @@ export class World implements Target {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     this.#child = child
-    let said = ''
+    this.said = ''
     child.stderr?.on('data', piece => {
-      said = `${said}${piece}`.slice(-4000)
+      this.said = `${this.said}${piece}`.slice(-4000)
     })
     child.on('error', error => {
-      said += error.message
+      this.said += error.message
     })
     const patience = performance.now() + startMs
     while (!(await this.host())) {
       if (child.exitCode !== null || performance.now() > patience)
-        throw new Error(`the host does not start:\n${said}`)
+        throw new Error(`the host does not start:\n${this.said}`)
       await sleep(10)
     }
   }

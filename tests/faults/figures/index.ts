@@ -4,11 +4,13 @@ import { killSandboxes } from './G01-kill-sandboxes.ts'
 import { stopSandboxes } from './G03-stop-sandboxes.ts'
 import { killHost } from './G04-kill-host.ts'
 import { switchVersions } from './G05-switch.ts'
+import { tornState } from './G06-torn-state.ts'
 import { damagedArtifacts } from './G08-damaged-artifacts.ts'
 import { hostileHttp } from './G09-hostile-http.ts'
 import { rushOfFirstRequests } from './G12-rush.ts'
 import { secrets } from './G16-secrets.ts'
 import { webPages } from './G17-web-pages.ts'
+import { failingDisk } from './G19-failing-disk.ts'
 import { jumpingClock } from './G20-clock.ts'
 import { racingDeployers } from './G21-races.ts'
 
@@ -17,11 +19,13 @@ export const figures: readonly Figure[] = [
   stopSandboxes,
   killHost,
   switchVersions,
+  tornState,
   damagedArtifacts,
   hostileHttp,
   rushOfFirstRequests,
   secrets,
   webPages,
+  failingDisk,
   jumpingClock,
   racingDeployers,
 ]
