@@ -50,7 +50,7 @@ export async function openEngine({
   }
 }
 
-/** A directory may be called anything, a model in a URL may not. */
-function nameInUrl(directory: string): string {
-  return directory.replace(/[^a-zA-Z0-9_-]+/g, '-')
+/** A directory may be called anything, a model in a URL may not; of a file the ending does not count. */
+function nameInUrl(place: string): string {
+  return place.replace(/\.([cm]?[jt]s|onnx)$/, '').replace(/[^a-zA-Z0-9_-]+/g, '-')
 }

@@ -29,6 +29,7 @@ export type {
 } from './platforms/platform.ts'
 export { type Prediction, predict } from './predict.ts'
 export { type RollbackOptions, rollback, route } from './route.ts'
+export { type Saveable, type Saved, type SaveOptions, save } from './save.ts'
 export { type Served, type ServeOptions, serve } from './serve.ts'
 export type { Settings } from './settings/settings.ts'
 export type { Stage } from './settings/stage.ts'

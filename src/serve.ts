@@ -8,13 +8,15 @@ import { newestModel, readModel } from './model/read.ts'
 import type { SavedModel } from './model/saved-model.ts'
 import type { Deployment, Version, Weights } from './platforms/platform.ts'
 import { evidenceOf, prove, sentenceOf } from './prove.ts'
+import { isModule, saveFile } from './save.ts'
 import type { Stage } from './settings/stage.ts'
 import { sourceOf } from './source.ts'
+import { digestOf } from './system/files.ts'
 import { originOf } from './system/origin.ts'
 import type { System } from './system/system.ts'
 
 export interface ServeOptions {
-  /** The directory that `save()` wrote; undefined: the newest one under `./models`. */
+  /** The directory that `save()` wrote, or a TypeScript file that exports a model; undefined: the newest one under `./models`. */
   readonly modelDir?: string
   /** requirements.txt, pyproject.toml or a conda file; undefined: the packages of the Python in use, as they are. */
   readonly dependencyFile?: string
@@ -53,7 +55,7 @@ export async function serve(
   const { system } = engine
   const stage = stageFor(stageName, engine)
   const platform = await engine.platformFor(stage)
-  const model = await readModel(await modelDirOf(options, system), system.cwd)
+  const model = await readModel(await savedModelOf(options, system), system.cwd)
   const source = await sourceOf(model, stage, platform.target(model, stage), options, system)
   const bundle = await bundleModel(model, source, system)
   for (const notice of bundle.notices) system.tell(notice)
@@ -83,16 +85,23 @@ function stageFor(name: string | undefined, { settings }: Engine): Stage {
   return settings.stage(name ?? (settings.stageNames.includes('dev') ? 'dev' : undefined))
 }
 
-async function modelDirOf({ modelDir }: ServeOptions, { cwd }: System): Promise<string> {
-  // As its user wrote it: so it stands in messages.
+/** The directory to serve, as its user wrote it, because so it stands in messages. */
+async function savedModelOf({ modelDir }: ServeOptions, system: System): Promise<string> {
+  if (modelDir !== undefined && isModule(modelDir))
+    return (await saveFile(modelDir, placeFor(modelDir, system), system)).path
   if (modelDir !== undefined) return modelDir
-  const newest = await newestModel(join(cwd, 'models'))
+  const newest = await newestModel(join(system.cwd, 'models'))
   if (newest !== undefined) return newest
   throw new ThampiError('MODEL_MISSING', {
     message: 'There is no saved model under "./models".',
     why: 'Without --model_dir the newest one there is served.',
     fix: "python train.py   # with thampi.save(model, 'NAME', './models'), or: thampi serve --model_dir=DIR",
   })
+}
+
+/** Work files that can be made again: one directory for each file that is served. */
+function placeFor(file: string, { places, cwd }: System): string {
+  return join(places.home, 'typescript', digestOf(resolve(cwd, file)).slice('sha256:'.length, 23))
 }
 
 function all(version: Version): Weights {

@@ -11,6 +11,7 @@ const floors: Record<string, number> = {
   gateway: 2,
   sandbox: 2,
   api: 2,
+  authoring: 2,
   model: 1,
   settings: 1,
   wire: 1,

@@ -17,8 +17,9 @@ export const ARRAYS = 'state.bin'
 /** Under this key the module finds the URL of its file; its own bytes come from elsewhere. */
 const urlKey = Symbol.for('thampi.module.url')
 
-/** A class as `save` writes it down: made again from its state, without its constructor. */
+/** A class: made again from its state, without its constructor; or made anew where there is no state. */
 interface ModelClass {
+  new (): unknown
   readonly prototype: object
   readonly fromState?: (state: unknown) => unknown
 }
@@ -62,7 +63,8 @@ function isClass(value: unknown): value is ModelClass {
 function revived(Class: ModelClass, files: SavedFiles): unknown {
   const arrays = files.has(ARRAYS) ? files.bytes(ARRAYS) : Buffer.alloc(0)
   try {
-    const state = files.has(STATE) ? decodeState(files.json(STATE).state, arrays) : {}
+    if (!files.has(STATE)) return new Class()
+    const state = decodeState(files.json(STATE).state, arrays) as object
     if (Class.fromState) return Class.fromState(state)
     return Object.assign(Object.create(Class.prototype) as object, state)
   } catch (cause) {
