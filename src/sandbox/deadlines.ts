@@ -5,7 +5,8 @@ import type { Job } from './job.ts'
 const lookMs = 20
 
 export class Deadlines {
-  #open = new Set<Job>()
+  /** Each job knows its place, so that it leaves without a search; see `OpenRequests` for why this is no `Set`. */
+  #open: Job[] = []
   #onLate: (job: Job) => void
   #timer: NodeJS.Timeout | undefined
 
@@ -14,18 +15,21 @@ export class Deadlines {
   }
 
   watch(job: Job): void {
-    this.#open.add(job)
+    job.place = this.#open.push(job) - 1
     this.#timer ??= setInterval(() => this.#look(), lookMs)
   }
 
   forget(job: Job): void {
-    this.#open.delete(job)
+    const last = this.#open.pop() as Job
+    if (last === job) return
+    last.place = job.place
+    this.#open[job.place] = last
   }
 
   #look(): void {
     const now = performance.now()
-    for (const job of this.#open) if (job.deadline <= now) this.#onLate(job)
-    if (this.#open.size > 0) return
+    for (const job of this.#open.filter(({ deadline }) => deadline <= now)) this.#onLate(job)
+    if (this.#open.length > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }

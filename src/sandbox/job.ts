@@ -36,6 +36,8 @@ export class Job {
   /** Where it is now. */
   sandbox: Sandbox | undefined
   done = false
+  /** Where `Deadlines` keeps it. */
+  place = 0
   /** Its batch died: it is asked again on its own, so that one poisonous request does not take the others along. */
   alone = false
   #onDone: (job: Job, outcome: Outcome) => void

@@ -13,6 +13,7 @@ import {
   type WireRequest,
 } from '../wire/messages.ts'
 import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
+import { type OpenRequest, OpenRequests } from './open-requests.ts'
 import { type Printed, readPrinted } from './printed.ts'
 import { killGroup, type ModelProcess } from './process.ts'
 import type { Usage } from './usage.ts'
@@ -62,8 +63,7 @@ export class Sandbox {
 
   #assignment: Assignment
   #process: ModelProcess | undefined
-  #waiting = new Map<number, (asked: Asked) => void>()
-  #nextId = 1
+  #waiting = new OpenRequests<OpenAsk>()
   #credits = 0
   #batch = 0
   #ending: Ending | undefined
@@ -150,10 +150,9 @@ export class Sandbox {
     this.#write(
       encodeRequests(
         asks.map(ask => {
-          const id = this.#nextId
-          this.#nextId = id === 0xffffffff ? 1 : id + 1
-          this.#waiting.set(id, asked => onAsked(ask, asked))
-          return wireRequest(id, ask, now)
+          const open = new Waiting(ask, onAsked)
+          this.#waiting.add(open)
+          return wireRequest(open.id, ask, now)
         }),
       ),
     )
@@ -231,11 +230,10 @@ export class Sandbox {
     // The runtime takes requests in order: one by one only the oldest unanswered one can have begun, else any of them.
     const oneByOne = this.#batch === 0 && this.#assignment.start.maxConcurrency <= 1
     let begun = true
-    for (const answer of this.#waiting.values()) {
-      answer({ type: 'ended', ending: this.#ending, begun })
+    for (const waiting of this.#waiting.drain()) {
+      waiting.answer({ type: 'ended', ending: this.#ending, begun })
       begun = !oneByOne
     }
-    this.#waiting.clear()
     this.#settleEnded(this.#ending)
   }
 
@@ -264,14 +262,13 @@ export class Sandbox {
   #handle(message: FromRuntime): void {
     switch (message.type) {
       case 'reply': {
-        const answer = this.#waiting.get(message.id)
+        const waiting = this.#waiting.take(message.id)
         // Late, double or invented ids: its word can no longer be trusted, and nobody else may get the answer.
-        if (!answer) throw new WireError(`a reply to request ${message.id}, which is not open`)
-        this.#waiting.delete(message.id)
+        if (!waiting) throw new WireError(`a reply to request ${message.id}, which is not open`)
         this.#hasAnswered = true
         if (this.#waiting.size === 0) this.#busyMs += performance.now() - this.#busySince
         if (message.extra?.retire) this.#retiring = true
-        answer({ type: 'reply', reply: message })
+        waiting.answer({ type: 'reply', reply: message })
         return
       }
       case 'ready':
@@ -290,6 +287,25 @@ export class Sandbox {
       default:
         throw new WireError(`a sandbox does not say "${message.type}"`)
     }
+  }
+}
+
+interface OpenAsk extends OpenRequest {
+  answer(asked: Asked): void
+}
+
+class Waiting<A extends Ask> implements OpenAsk {
+  id = 0
+  #ask: A
+  #onAsked: (ask: A, asked: Asked) => void
+
+  constructor(ask: A, onAsked: (ask: A, asked: Asked) => void) {
+    this.#ask = ask
+    this.#onAsked = onAsked
+  }
+
+  answer(asked: Asked): void {
+    this.#onAsked(this.#ask, asked)
   }
 }
 

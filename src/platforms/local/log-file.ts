@@ -10,12 +10,18 @@ const turnOverBytes = 16 * 1024 * 1024
 const flushMs = 100
 const pollMs = 200
 /** What may wait in memory for the disk; beyond it lines are dropped and counted. */
-const maxPendingChars = 4 * 1024 * 1024
+const maxPendingBytes = 4 * 1024 * 1024
+const firstPendingBytes = 64 * 1024
+const lineFeed = 10
+/** UTF-8 needs at most so many bytes for what a string counts as one. */
+const bytesPerUnit = 3
 
 /** Collects lines and writes them together: a write per request would cost more than the request. */
 export class LogFile {
   #path: string
-  #pending = ''
+  /** Bytes, not strings: thousands of strings that live for a tenth of a second are what a collector of garbage is worst at. */
+  #pending: Buffer = Buffer.allocUnsafe(firstPendingBytes)
+  #pendingBytes = 0
   #dropped = 0
   #size: number | undefined
   #timer: NodeJS.Timeout | undefined
@@ -25,26 +31,37 @@ export class LogFile {
   }
 
   write(line: LogLine): void {
-    if (this.#pending.length > maxPendingChars) {
+    const text = serialise(line)
+    const needed = this.#pendingBytes + text.length * bytesPerUnit
+    if (needed > this.#pending.length && !this.#grow(needed)) {
       this.#dropped += 1
       return
     }
-    this.#pending += serialise(line)
-    this.#timer ??= setTimeout(() => this.flush(), flushMs)
+    this.#pendingBytes += this.#pending.write(text, this.#pendingBytes, 'utf8')
+    if (this.#timer) return
+    this.#timer = setTimeout(() => this.flush(), flushMs)
     this.#timer.unref()
+  }
+
+  #grow(needed: number): boolean {
+    if (needed > maxPendingBytes) return false
+    const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(maxPendingBytes, 2 * this.#pending.length)))
+    this.#pending.copy(larger, 0, 0, this.#pendingBytes)
+    this.#pending = larger
+    return true
   }
 
   /** Writes what is pending. A disk that refuses costs log lines, never requests. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#pending === '') return
-    const text = this.#pending
-    this.#pending = ''
+    if (this.#pendingBytes === 0) return
+    const lines = this.#pending.subarray(0, this.#pendingBytes)
+    this.#pendingBytes = 0
     try {
       this.#size ??= this.#open()
-      appendFileSync(this.#path, text, { mode: 0o600 })
-      this.#size += Buffer.byteLength(text)
+      appendFileSync(this.#path, lines, { mode: 0o600 })
+      this.#size += lines.length
       if (this.#dropped > 0) {
         const dropped = this.#dropped
         this.#dropped = 0
@@ -61,7 +78,7 @@ export class LogFile {
       }
     } catch {
       this.#size = undefined
-      this.#dropped += text.split('\n').length - 1
+      for (const byte of lines) if (byte === lineFeed) this.#dropped += 1
     }
   }
 
