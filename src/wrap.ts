@@ -1,7 +1,7 @@
 /** The verb `wrap`: the file of a bare estimator becomes a saved model. Python does it, because loading runs the file's code. */
 import { basename, extname } from 'node:path'
-import { type ErrorCode, errorCodes, ThampiError } from './errors.ts'
-import { installation } from './system/package.ts'
+import { ThampiError } from './errors.ts'
+import { askSdk } from './sdk.ts'
 import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
 
@@ -36,17 +36,6 @@ export interface Wrapped {
 }
 
 /**
- * Our package by its place: the directory around it may be full of packages of another Python. The current directory
- * is on the path, as it is for a training script: a class of the user's own may lie there.
- */
-const program = `import importlib.util, os, sys
-spec = importlib.util.spec_from_file_location("thampi", os.path.join(sys.argv[1], "thampi", "__init__.py"))
-sys.modules["thampi"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(sys.modules["thampi"])
-from thampi.wrapping import main
-sys.exit(main(sys.argv[2]))`
-
-/**
  * Makes a saved model of a file that holds a bare estimator. Asked for by name, because a pickle is a program and
  * reading it runs it: nothing else of the command line ever does.
  *
@@ -72,26 +61,15 @@ export async function wrap(options: WrapOptions, system: System): Promise<Wrappe
     trust,
     ...(example === undefined ? {} : { example }),
   }
-  const { env, cwd } = system
-  const args = ['-c', program, installation().pythonDir, JSON.stringify(asked)]
-  const result = await system.run(python.path, args, { cwd, env: { ...env, PYTHONIOENCODING: 'utf-8' } })
-  const said = documentIn(result.stdout)
-  if (said && 'error' in said) throw errorOf(said.error)
-  if (!said) throw noAnswer(file, python.path, result.stderr)
-  for (const line of result.stderr.split('\n')) if (line.startsWith('thampi: ')) system.tell(line.slice(8))
+  const said = await askSdk<Wrapped & { readonly notices: readonly string[] }>(
+    python.path,
+    { module: 'wrapping', document: asked, doing: `it read ${file}` },
+    system,
+  )
   const { notices, ...wrapped } = said
   for (const notice of notices) system.tell(notice)
   return wrapped
 }
-
-interface Refusal {
-  readonly code: string
-  readonly message: string
-  readonly why: string | null
-  readonly fix: string | null
-}
-
-type Said = (Wrapped & { readonly notices: readonly string[] }) | { readonly error: Refusal }
 
 function parsed(example: string): unknown {
   try {
@@ -103,41 +81,4 @@ function parsed(example: string): unknown {
       fix: `--example '{"input": [5.9, 3.2, 4.8, 1.8]}'`,
     })
   }
-}
-
-function documentIn(stdout: string): Said | undefined {
-  try {
-    return JSON.parse(stdout) as Said
-  } catch {
-    return undefined
-  }
-}
-
-function errorOf({ code, message, why, fix }: Refusal): ThampiError {
-  return new ThampiError(isCode(code) ? code : 'INTERNAL', {
-    message,
-    why: why ?? undefined,
-    fix: fix ?? undefined,
-  })
-}
-
-function isCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCodes, code)
-}
-
-/** Python ended without a word of ours: the code in the file ended it, or our own package could not start. */
-function noAnswer(file: string, python: string, stderr: string): ThampiError {
-  const last = stderr.trim().split('\n').at(-1) ?? ''
-  const lacking = /No module named '(\w+)'/.exec(last)?.[1]
-  if (lacking !== undefined) {
-    return new ThampiError('MODULE_MISSING', {
-      message: `${python} has no \`${lacking}\`.`,
-      why: 'A model is written with it.',
-      fix: `${python} -m pip install ${lacking}`,
-    })
-  }
-  return new ThampiError('MODEL_LOAD_FAILED', {
-    message: `Python ended while it read ${file}${last && `: ${last.slice(0, 300)}`}.`,
-    fix: 'load it in Python by hand to see more; the Python and the scikit-learn that wrote it are the safest',
-  })
 }

@@ -100,6 +100,28 @@ function startHere(program: Command, run: Run): void {
     .action((stage, flags) =>
       run(async session => (await import('./commands/predict.ts')).predictCommand(stage, flags, session)),
     )
+
+  examplesCommand(program, run)
+}
+
+function examplesCommand(program: Command, run: Run): void {
+  command(program, 'examples', 'What every version has to answer: add, list or remove examples', [
+    'thampi examples list ./models/iris',
+    `thampi examples add ./models/iris --data='{"input": [5.9, 3.2, 4.8, 1.8]}'`,
+    'thampi examples remove ./models/iris 2',
+  ])
+    .addArgument(new Argument('<action>').choices(['add', 'list', 'remove']))
+    .argument('<model_dir>')
+    .argument('[numbers...]')
+    .option('--data <json>', 'add: what the model gets: JSON, @file, or - for standard input')
+    .option('--result <json>', 'add: what it has to answer (default: what it answers when it is asked now)')
+    .option('--python <python>', 'add: Python for the model: a path, a directory or a version such as 3.12')
+    .option('--all', 'remove: every example')
+    .action((action, modelDir, numbers, flags) =>
+      run(async session =>
+        (await import('./commands/examples.ts')).examplesCommand(action, modelDir, numbers, flags, session),
+      ),
+    )
 }
 
 function look(program: Command, run: Run): void {
@@ -122,6 +144,8 @@ function look(program: Command, run: Run): void {
     run(async session => (await import('./commands/versions.ts')).versionsCommand(stage, session)),
   )
 
+  forCallers(program, run)
+
   command(program, 'doctor', 'Is this machine ready, and what would mend it?', ['thampi doctor']).action(() =>
     run(async session => (await import('./commands/doctor.ts')).doctorCommand(session)),
   )
@@ -129,6 +153,27 @@ function look(program: Command, run: Run): void {
   command(program, 'version', 'Versions of the command, the Python package and Node', [
     'thampi version --json',
   ]).action(() => run(async session => (await import('./commands/version.ts')).versionCommand(session)))
+}
+
+function forCallers(program: Command, run: Run): void {
+  command(program, 'openapi [stage]', 'What callers need to know, as an OpenAPI 3.1 document', [
+    'thampi openapi staging > openapi.json',
+  ]).action(stage =>
+    run(async session => (await import('./commands/openapi.ts')).openapiCommand(stage, session)),
+  )
+
+  const client = command(program, 'client', 'A typed client in one file, without dependencies', [
+    'thampi client typescript staging -o iris.ts',
+  ])
+  client
+    .addArgument(new Argument('<language>', 'typescript or python').choices(['typescript', 'python']))
+    .argument('[stage]')
+    .option('-o, --output <file>', 'write it there (default: standard output)')
+    .action((language, stage, flags) =>
+      run(async session =>
+        (await import('./commands/client.ts')).clientCommand(language, stage, flags, session),
+      ),
+    )
 }
 
 function logsCommands(program: Command, run: Run): void {

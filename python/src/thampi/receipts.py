@@ -1,7 +1,5 @@
 """Receipts: inputs and the answers a model gave when it was saved, recorded on the very path that serves."""
 
-import pickle
-
 from thampi.context import ThampiContext
 from thampi.errors import ThampiError
 from thampi.runtime.answer import Answerer
@@ -16,13 +14,12 @@ __all__ = ["lines", "record"]
 _NOTHING_SAVED = "Nothing was saved."
 
 
-def record(pickled, name, properties, examples, declared=None):
+def record(model, name, properties, examples, declared=None):
     """What the model answers: a list of (data, result), both as JSON texts.
 
-    A copy of the model is asked, so that what `initialize` sets stays out of the model that was given.
-    `declared` is the JSON Schema that inputs have to fit. Raises ThampiError naming the example that fails.
+    `model` is a copy, because `initialize` sets attributes that must not get into what is saved; `declared`
+    is the JSON Schema that inputs have to fit. Raises ThampiError naming the example that fails.
     """
-    model = pickle.loads(pickled)
     screen = None if declared is None else Screen({"declared": True, "input": declared})
     answerer = Answerer(model, properties, screen=screen)
     context = ThampiContext(model=name, properties=properties)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import platform
 import sys
 import uuid
@@ -89,7 +90,7 @@ def save(
     if given:
         from thampi import receipts  # it brings the runtime, and orjson where that is
 
-        recorded = receipts.record(pickled, name, json.loads(facts), given, evidence.declared)
+        recorded = receipts.record(pickle.loads(pickled), name, json.loads(facts), given, evidence.declared)
         files["receipts.jsonl"] = receipts.lines(recorded)
     made = {
         "schemaVersion": SCHEMA_VERSION,
