@@ -7,6 +7,7 @@
  * const { deployment } = await serve('staging', { modelDir: './models/iris' }, engine)
  */
 export { type CleanPlan, type CleanScope, clean, planClean } from './clean.ts'
+export { type ClientLanguage, client } from './client.ts'
 export { type Check, doctor } from './doctor.ts'
 export { type Engine, type EngineOptions, openEngine } from './engine.ts'
 export { type ErrorCode, errorCodes, ThampiError } from './errors.ts'
@@ -15,6 +16,7 @@ export { info } from './info.ts'
 export { type InitAnswers, init } from './init.ts'
 export { type CreatedKey, createKey, listKeys, revokeKey } from './keys.ts'
 export { logs } from './logs.ts'
+export { openapi } from './openapi.ts'
 export type {
   ApiKey,
   Deployment,

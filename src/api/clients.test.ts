@@ -19,7 +19,6 @@ const apiOf = (input: JsonSchema | undefined, output?: JsonSchema): Api => ({
   schema: input && { declared: true, input, ...(output ? { output } : {}) },
   examples: [{ data: '{"text": "*/ \\"\\"\\" \\\\"}', result: '1' }],
   needsKey: true,
-  maxBodyBytes: 6_291_456,
   timeoutSeconds: 30,
 })
 

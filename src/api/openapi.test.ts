@@ -17,7 +17,6 @@ const bare: Api = {
   schema: undefined,
   examples: [],
   needsKey: false,
-  maxBodyBytes: 6_291_456,
   timeoutSeconds: 30,
 }
 

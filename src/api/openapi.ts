@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document of a stage's model: what to send, what comes back, what can go wrong, with examples. */
 import { parse, stringify } from 'lossless-json'
-import { type Api, keyHeader, predictPath } from './api.ts'
+import { type Api, keyHeader, maxBodyBytes, predictPath } from './api.ts'
 import { hoist } from './hoist.ts'
 import { problemStatuses } from './problems.ts'
 
@@ -42,7 +42,7 @@ function predictOperation(api: Api): Node {
     operationId: 'predict',
     summary: `Ask ${api.model} for a prediction`,
     description: [
-      `The model gets the value under \`data\`. At most ${api.maxBodyBytes} bytes, answered within ${api.timeoutSeconds} seconds.`,
+      `The model gets the value under \`data\`. At most ${maxBodyBytes} bytes, answered within ${api.timeoutSeconds} seconds.`,
       ...(api.schema?.input === undefined || api.schema.declared
         ? []
         : ['The schemas are inferred from examples: hints, not limits. Input is not checked against them.']),

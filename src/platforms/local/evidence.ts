@@ -39,7 +39,7 @@ export async function contentsOf(at: Layout, record: VersionRecord): Promise<Ver
   }
 }
 
-function readEvidence(at: Layout, key: StageKey, number: number): Promise<Evidence | undefined> {
+export function readEvidence(at: Layout, key: StageKey, number: number): Promise<Evidence | undefined> {
   return readRecord<Evidence>(at.evidence(key, number))
 }
 

@@ -1,0 +1,45 @@
+/** The verb `openapi`: what callers may know of a stage, as the document that tools read. */
+import { type Api, examplesAmong, predictPath } from './api/api.ts'
+import { openApi } from './api/openapi.ts'
+import type { Engine } from './engine.ts'
+import { ThampiError } from './errors.ts'
+import { info } from './info.ts'
+
+/**
+ * The OpenAPI 3.1 document of what a stage serves: of the version with most of the traffic.
+ *
+ * @example
+ * writeFileSync('openapi.json', await openapi('staging', engine))
+ * @throws ThampiError `NOT_DEPLOYED`
+ */
+export async function openapi(stageName: string | undefined, engine: Engine): Promise<string> {
+  return openApi(await apiOfStage(stageName, engine))
+}
+
+/** What the document and the clients are made of. */
+export async function apiOfStage(stageName: string | undefined, engine: Engine): Promise<Api> {
+  const stage = engine.settings.stage(stageName)
+  const platform = await engine.platformFor(stage)
+  const { url, weights } = await info(stageName, engine)
+  const [[number] = [0]] = [...weights].sort(([a, share], [b, other]) => other - share || b - a)
+  const version = (await platform.versions(stage)).find(one => one.number === number)
+  if (!version) {
+    throw new ThampiError('VERSION_UNKNOWN', {
+      message: `Version ${number} of ${stage.name} went while it was being looked at.`,
+      fix: 'run the same command again',
+    })
+  }
+  const { properties, schema, evidence } = await platform.contents(version)
+  const of = { stage: stage.name, model: stage.model }
+  return {
+    ...of,
+    version: number,
+    server: url.slice(0, -predictPath(of).length),
+    properties,
+    servedTimeUtc: version.servedTimeUtc,
+    schema,
+    examples: examplesAmong(evidence?.receipts ?? []),
+    needsKey: stage.apiKeyRequired,
+    timeoutSeconds: stage.timeoutSeconds,
+  }
+}
