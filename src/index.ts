@@ -8,9 +8,11 @@
  */
 export { type CleanPlan, type CleanScope, clean, planClean } from './clean.ts'
 export { type ClientLanguage, client } from './client.ts'
+export { type AnswerChange, type Change, type Diff, diff } from './diff.ts'
 export { type Check, doctor } from './doctor.ts'
 export { type Engine, type EngineOptions, openEngine } from './engine.ts'
 export { type ErrorCode, errorCodes, ThampiError } from './errors.ts'
+export { type Added, type AddOptions, addExample, listExamples, removeExamples } from './examples.ts'
 export { type HostVerbOptions, host } from './host.ts'
 export { info } from './info.ts'
 export { type InitAnswers, init } from './init.ts'

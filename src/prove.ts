@@ -1,6 +1,6 @@
 /** Proof before traffic: a version must give the answers that were recorded when its model was saved. */
 import { ThampiError } from './errors.ts'
-import { compare, type Difference } from './model/answers.ts'
+import { compare, type Difference, resultOf } from './model/answers.ts'
 import type { Evidence, Proof } from './model/proof.ts'
 import type { Receipt, SavedModel } from './model/saved-model.ts'
 import { defaultTolerances } from './model/tolerances.ts'
@@ -31,7 +31,7 @@ export async function prove(
     times.push(performance.now() - began)
     if (status >= 400) throw refused(nameOf([index + 1], receipts), status, body, version)
     if (result === undefined) continue
-    const compared = compare(result, body.toString('utf8'), tolerances)
+    const compared = compare(result, resultOf(body.toString('utf8')), tolerances)
     maxDeviation = Math.max(maxDeviation, compared.maxDeviation)
     found.push(...compared.differences.map(difference => ({ example: index + 1, ...difference })))
   }
@@ -131,7 +131,7 @@ export function largestOf<T extends Difference>(found: readonly T[]): T | undefi
 }
 
 /** Whole numbers are labels and counts; how far they are apart is plain to see. */
-function isFraction(...texts: readonly string[]): boolean {
+export function isFraction(...texts: readonly string[]): boolean {
   return texts.every(text => /^-?\d/.test(text)) && texts.some(text => !/^-?\d+$/.test(text))
 }
 

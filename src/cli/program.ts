@@ -146,6 +146,11 @@ function look(program: Command, run: Run): void {
 
   forCallers(program, run)
 
+  command(program, 'diff <a> <b>', 'What is different between two versions, also in their answers', [
+    'thampi diff staging@12 staging@13',
+    'thampi diff staging ./models/iris',
+  ]).action((a, b) => run(async session => (await import('./commands/diff.ts')).diffCommand(a, b, session)))
+
   command(program, 'doctor', 'Is this machine ready, and what would mend it?', ['thampi doctor']).action(() =>
     run(async session => (await import('./commands/doctor.ts')).doctorCommand(session)),
   )

@@ -1,5 +1,5 @@
 /** Comparing answers: the recorded one and the one a version gives now. Numbers keep the text they came with. */
-import { isLosslessNumber, parse } from 'lossless-json'
+import { isLosslessNumber, parse, stringify } from 'lossless-json'
 import { defaultTolerances, type Tolerances } from './tolerances.ts'
 
 export interface Difference {
@@ -19,20 +19,25 @@ export interface Comparison {
 }
 
 /**
- * Compares a recorded result with the `result` of an answer, both as JSON text.
+ * Compares two results as JSON texts: the recorded one, and the one there is now.
  *
  * @example
- * compare('{"p":0.5}', '{"properties":{},"result":{"p":0.75}}').differences
+ * compare('{"p":0.5}', resultOf('{"properties":{},"result":{"p":0.75}}')).differences
  * // [{ path: 'result.p', recorded: '0.5', got: '0.75', delta: 0.25 }]
  */
 export function compare(
-  recordedResult: string,
-  answer: string,
+  recorded: string,
+  got: string,
   tolerances: Tolerances = defaultTolerances,
 ): Comparison {
   const comparing = new Comparing(tolerances)
-  comparing.at([], parse(recordedResult), (parse(answer) as { result?: unknown }).result)
+  comparing.at([], parse(recorded), parse(got))
   return comparing
+}
+
+/** The `result` of an answer, as JSON text. */
+export function resultOf(answer: string): string {
+  return stringify((parse(answer) as { result?: unknown }).result) ?? 'null'
 }
 
 class Comparing implements Comparison {
