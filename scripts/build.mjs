@@ -4,6 +4,7 @@
  * With `--packages` also `out/thampi-<version>.tgz` and the wheel. The same sources give the same bytes.
  */
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -33,17 +34,22 @@ const common = {
 }
 
 // Nothing is written before all of it could be bundled: a failed build leaves the last good one.
-const [bundle, schema, page, travelling] = await Promise.all([
+const [bundle, schema, page, travelling, demo] = await Promise.all([
   bundleCode(),
   settingsSchema(),
   playground(),
   bundleWhatTravels(),
+  demoModel(),
 ]).catch(failed)
 await rm(join(lib, 'chunks'), { recursive: true, force: true })
 await Promise.all([
   declareTypes(),
-  ...[bundle, page, travelling].flatMap(({ outputFiles }) => outputFiles.map(file => write(file.path, file.contents))),
+  ...[bundle, page, travelling].flatMap(({ outputFiles }) =>
+    outputFiles.map(file => write(file.path, file.contents)),
+  ),
   write(join(lib, 'zappa_settings.schema.json'), `${JSON.stringify(schema, null, 2)}\n`),
+  ...Object.entries(demo).map(([file, bytes]) => write(join(lib, 'demo/iris-demo', file), bytes)),
+  copyTemplates(),
   write(join(lib, 'THIRD_PARTY_NOTICES'), await notices(bundle.metafile)),
   write(join(root, 'python/src/thampi/_version.py'), `__version__ = "${version}"\n`).then(copyPython),
 ]).catch(failed)
@@ -77,6 +83,54 @@ function bundleWhatTravels() {
     minify: true,
     legalComments: 'none',
   })
+}
+
+/** The saved model of `thampi demo`: the iris model of the examples, with its data. Asked once, for its receipt. */
+async function demoModel() {
+  const entry = `import { labels, rows } from './data.ts'
+import { Iris } from './iris.ts'
+export default class extends Iris { constructor() { super(rows, labels) } }`
+  const { outputFiles } = await esbuild.build({
+    ...common,
+    stdin: { contents: entry, resolveDir: join(root, 'examples/iris-ts'), loader: 'ts' },
+    alias: { 'thampi/model': join(root, 'src/runtime/model.ts') },
+  })
+  const code = Buffer.from(outputFiles[0].contents)
+  const { default: Model } = await import(`data:text/javascript;base64,${code.toString('base64')}`)
+  const data = { input: [5.9, 3.2, 4.8, 1.8] }
+  const files = {
+    'model.mjs': code,
+    'thampi.json': json({
+      thampi_data_version: '0.1',
+      trained_time_utc: '2018-09-06T22:03:04.886644',
+      instance_id: '9dbc56dd-936d-4dff-953c-8c22267ebe84',
+    }),
+    'receipts.jsonl': `${JSON.stringify({ data, result: new Model().predict(data) })}\n`,
+  }
+  const digests = Object.entries(files).map(([file, bytes]) => [
+    file,
+    `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+  ])
+  const saved = { schemaVersion: 1, format: 'typescript', name: 'iris-demo', thampi: version }
+  return { ...files, 'saved.json': json({ ...saved, files: Object.fromEntries(digests) }) }
+}
+
+function json(value) {
+  return `${JSON.stringify(value, null, 4)}\n`
+}
+
+/** What `thampi create` writes: the examples, and beside them what an example of this repository does without. */
+async function copyTemplates() {
+  const target = join(lib, 'templates')
+  await rm(target, { recursive: true, force: true })
+  for (const [name, example] of [
+    ['ts', 'iris-ts'],
+    ['python', 'iris-sklearn'],
+  ]) {
+    const filter = path => !['node_modules', 'models', '__pycache__'].includes(basename(path))
+    await cp(join(root, 'examples', example), join(target, name), { recursive: true, filter })
+    await cp(join(root, 'templates', name), join(target, name), { recursive: true })
+  }
 }
 
 /** The page that the host serves: what a browser runs, and nothing else. */

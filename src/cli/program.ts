@@ -30,6 +30,19 @@ export function buildProgram(args: readonly string[], run: Run): Command {
 
 function startHere(program: Command, run: Run): void {
   program.commandsGroup('Start here:')
+  command(program, 'demo', 'Serve a model that comes with thampi: a URL in three seconds', [
+    'thampi demo --open',
+  ])
+    .option('--open', 'show its page in the browser')
+    .option('--stop', 'end it')
+    .action(flags => run(async session => (await import('./commands/demo.ts')).demoCommand(flags, session)))
+
+  command(program, 'create [dir]', 'Start a project with a first model', ['thampi create iris --template ts'])
+    .addOption(new Option('--template <name>', 'ts or python').choices(['ts', 'python']))
+    .action((dir, flags) =>
+      run(async session => (await import('./commands/create.ts')).createCommand(dir, flags, session)),
+    )
+
   command(program, 'init', 'Answer four questions, get zappa_settings.json', [
     'thampi init --name mymodel --bucket thampi-store --yes',
   ])
@@ -47,7 +60,7 @@ function startHere(program: Command, run: Run): void {
     .addOption(
       new TwoSpellings(
         '--model_dir <dir>',
-        'directory that thampi.save() wrote (default: the newest in ./models)',
+        'directory that save() wrote, or model.ts (default: the newest in ./models)',
       ),
     )
     .addOption(
@@ -66,6 +79,7 @@ function startHere(program: Command, run: Run): void {
       new TwoSpellings('--served_time_utc <time>', 'fix the time of serving: 2018-09-06T22:03:09.247038'),
     )
     .option('--python <python>', 'Python for the model: a path, a directory or a version such as 3.12')
+    .option('--watch', 'in dev: serve again whenever a file changes, until Ctrl-C')
     .addOption(
       new TwoSpellings(
         '--include-secret <path>',

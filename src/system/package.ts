@@ -13,6 +13,10 @@ export interface Installation {
   readonly playgroundDir: string
   /** A directory that holds the runtime for Node, `runtime.mjs`. */
   readonly nodeDir: string
+  /** Holds the saved model of `thampi demo`. */
+  readonly demoDir: string
+  /** The projects that `thampi create` starts. */
+  readonly templatesDir: string
 }
 
 /**
@@ -38,6 +42,8 @@ export function installation(): Installation {
     cli: join(lib, 'cli.mjs'),
     pythonDir,
     nodeDir: join(lib, 'runtime'),
+    demoDir: join(lib, 'demo'),
+    templatesDir: join(lib, 'templates'),
     playgroundDir: join(lib, 'playground'),
   }
 }

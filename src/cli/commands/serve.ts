@@ -1,7 +1,8 @@
 /** `thampi serve`: steps on stderr, the URL alone on stdout, and at the end what to type next. */
 import type { Engine } from '../../engine.ts'
-import type { Served } from '../../serve.ts'
+import type { Served, ServeOptions } from '../../serve.ts'
 import type { Output } from '../output.ts'
+import { report } from '../report.ts'
 import type { Done, Session } from '../session.ts'
 import { shellWord } from '../shell-word.ts'
 import { usage } from '../usage.ts'
@@ -14,6 +15,7 @@ interface ServeFlags {
   readonly servedTimeUtc?: string
   readonly python?: string
   readonly includeSecret?: readonly string[]
+  readonly watch?: true
 }
 
 export async function serveCommand(stage: string | undefined, flags: ServeFlags, session: Session): Done {
@@ -22,17 +24,15 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
   output.step('..Waking up The Whale. This will take a while...')
   // Only now the heavy parts: nobody should look at an empty screen while they load.
   const [{ serve }, { engineFor }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
-  const { includeSecret, ...source } = flags
-  const engine = await engineFor(session, source.modelDir)
-  const served = await serve(
-    stage,
-    {
-      ...source,
-      ...(servedTimeUtc === undefined ? {} : { servedTimeUtc }),
-      ...(includeSecret === undefined ? {} : { includeSecrets: includeSecret }),
-    },
-    engine,
-  )
+  const { includeSecret, watch, ...rest } = flags
+  const engine = await engineFor(session, rest.modelDir)
+  const options: ServeOptions = {
+    ...rest,
+    ...(servedTimeUtc === undefined ? {} : { servedTimeUtc }),
+    ...(includeSecret === undefined ? {} : { includeSecrets: includeSecret }),
+  }
+  if (watch) return watching(stage, options, engine, session)
+  const served = await serve(stage, options, engine)
   if (output.manner.json) output.document(servedDocument(served))
   else output.result(served.deployment.url)
   sayWhatIsNext(served, output)
@@ -42,6 +42,32 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
         `"${served.deployment.model}" is not that one. To name it: thampi init --name ${served.deployment.model}`,
     )
   }
+  return 0
+}
+
+/** Until Ctrl-C: the URL once, then a line for each version, or what is wrong with the files as they are. */
+async function watching(
+  stage: string | undefined,
+  options: ServeOptions,
+  engine: Engine,
+  session: Session,
+): Done {
+  const { output } = session
+  const { watchAndServe } = await import('../../watch.ts')
+  let url: string | undefined
+  const onServed = (served: Served): void => {
+    if (output.manner.json) output.document(servedDocument(served))
+    else if (url === undefined) output.result(served.deployment.url)
+    if (url === undefined) output.hint('Watching for changes; Ctrl-C ends that, the URL stays.')
+    url = served.deployment.url
+  }
+  const onError = (error: unknown): void => {
+    report(error, output)
+    output.hint(
+      url === undefined ? 'Watching for changes; Ctrl-C ends that.' : 'What was served before goes on.',
+    )
+  }
+  await watchAndServe(stage, { ...options, onServed, onError, signal: session.interrupts() }, engine)
   return 0
 }
 
