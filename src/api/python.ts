@@ -45,7 +45,7 @@ export function pythonClient(api: Api): string {
   // Classes first: they may name what stands below them, aliases may not.
   const isClass = ({ shape }: NamedShape): boolean => isTyped(shape)
   const ordered = [...shapes.filter(isClass), ...shapes.filter(shape => !isClass(shape))]
-  return [head(api), ...ordered.map(definition), rest].join('\n\n')
+  return [head(api), ...ordered.map(definition), rest].join('\n\n\n')
 }
 
 function head(api: Api): string {
@@ -65,8 +65,7 @@ import urllib.error
 import urllib.request
 from typing import Any, Dict, List, Literal, Optional, Tuple, TypedDict, Union
 
-URL = ${JSON.stringify(`${api.server}${predictPath(api)}`)}
-`
+URL = ${JSON.stringify(`${api.server}${predictPath(api)}`)}`
 }
 
 function definition({ name, shape, description }: NamedShape): string {
