@@ -3,7 +3,7 @@ import type { SavedModel } from '../model/saved-model.ts'
 import { type Digest, digestOf } from '../system/files.ts'
 import type { NodeFound } from '../system/node.ts'
 import type { System } from '../system/system.ts'
-import type { Bundle, Language, Layer, Target } from './bundle.ts'
+import type { Bundle, FileEntry, Language, Layer, Target } from './bundle.ts'
 import { codeLayer } from './code.ts'
 import { checkPython, type DependencySource, dependencies } from './dependencies.ts'
 import { layerOf } from './layer.ts'
@@ -20,6 +20,8 @@ export interface PythonSource extends CommonSource, DependencySource {
 export interface NodeSource extends CommonSource {
   readonly language: 'node'
   readonly node: NodeFound
+  /** Files of npm packages that the model's module does not bring itself. */
+  readonly packages?: readonly FileEntry[]
 }
 
 interface CommonSource {
@@ -63,16 +65,16 @@ async function forPython(model: SavedModel, source: PythonSource, system: System
     layers,
     environment,
     properties: model.properties,
-    notices: [...code.notices, ...notices],
+    notices: [...(model.notices ?? []), ...code.notices, ...notices],
   }
 }
 
-/** Code and packages stand in the model's own module already; the project stays where it is. */
+/** A module brings its code and its packages with it, and the project stays where it is; other formats need packages. */
 async function forNode(model: SavedModel, source: NodeSource, { places }: System): Promise<Bundle> {
-  const { projectDir, includeSecrets, target, node } = source
+  const { projectDir, includeSecrets, target, node, packages = [] } = source
   const saved = await modelLayer(model, { projectDir, includeSecrets, home: places.home })
   const runtime = await nodeRuntime(source.runtimeDir)
-  const layers = [nodeLayer(node.major), runtime, layerOf('code', []), saved]
+  const layers = [nodeLayer(node.major), runtime, layerOf('code', packages), saved]
   return {
     digest: digestOfBundle('node', target, layers),
     language: 'node',
@@ -80,7 +82,7 @@ async function forNode(model: SavedModel, source: NodeSource, { places }: System
     layers,
     environment: { program: node.path, version: node.version, lock: [] },
     properties: model.properties,
-    notices: [],
+    notices: model.notices ?? [],
   }
 }
 

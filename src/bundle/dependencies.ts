@@ -77,7 +77,7 @@ async function asItIs(model: SavedModel, python: PythonFound, system: System): P
   const shown = forPeople(python.path, system.cwd)
   const cloudpickle: Package = { distribution: 'cloudpickle', version: model.made.cloudpickle ?? '' }
   const missing = missingPackages(model, found)
-  if (!found.modules.has('cloudpickle')) missing.unshift(['cloudpickle', cloudpickle])
+  if (isPickled(model) && !found.modules.has('cloudpickle')) missing.unshift(['cloudpickle', cloudpickle])
   const [first] = missing
   if (first) {
     const [, { distribution, version }] = first
@@ -103,11 +103,16 @@ function result(environment: LocalEnvironment, notices: readonly string[]): Depe
   return { layer: { kind: 'dependencies', digest, files: [] }, environment, notices }
 }
 
+function isPickled({ format }: SavedModel): boolean {
+  return format !== 'onnx'
+}
+
 /** A pickle is read by the very cloudpickle that wrote it, unless its author pinned another one. */
 function cloudpickleFor(
   model: SavedModel,
   file: Requirements,
 ): { readonly extra: readonly string[]; readonly notices: readonly string[] } {
+  if (!isPickled(model)) return { extra: [], notices: [] }
   const saved = model.made.cloudpickle
   const listed = file.listed.filter(({ name }) => name === 'cloudpickle')
   const pinned = listed.find(item => item.pinned !== undefined)?.pinned

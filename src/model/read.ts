@@ -33,10 +33,13 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   const path = resolve(cwd, dir)
   const shownDir = forPeople(path, cwd)
   const shown = (name: string): string => join(shownDir, name)
-  const names = await namesIn(path, dir)
-  const brought = names.includes(PROPERTIES) ? undefined : broughtFormatOf({ path, names })
+  const file = { path, names: undefined }
+  const names = (await isFile(path)) && broughtFormatOf(file) ? undefined : await namesIn(path, dir)
+  const format = names && formatOf(names)
+  const isOurs = format !== undefined && names?.includes(PROPERTIES)
+  const brought = isOurs ? undefined : broughtFormatOf({ path, names })
   if (brought) return brought.read({ path, name: basename(path), names, shown })
-  const format = formatOf(names)
+  if (names === undefined) throw noModel(dir, 'it has no file of a known format')
   for (const wanted of [PROPERTIES, format?.main ?? formats[0]?.main]) {
     if (wanted !== undefined && !names.includes(wanted)) throw noModel(dir, `${wanted} is missing`)
   }
@@ -118,12 +121,16 @@ async function namesIn(path: string, asWritten: string): Promise<string[]> {
   } catch (cause) {
     const code = systemCode(cause)
     if (code === 'ENOENT') throw noModel(asWritten, 'there is no such directory')
-    if (code === 'ENOTDIR') throw await isFile(path, asWritten)
+    if (code === 'ENOTDIR') throw await noDirectory(path, asWritten)
     throw explainFileError(cause, path)
   }
 }
 
-async function isFile(path: string, asWritten: string): Promise<ThampiError> {
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false
+}
+
+async function noDirectory(path: string, asWritten: string): Promise<ThampiError> {
   const kind = await stat(path).catch(() => undefined)
   if (!kind) return noModel(asWritten, 'there is no such directory')
   const around = dirname(asWritten)

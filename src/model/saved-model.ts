@@ -3,7 +3,7 @@ import type { Digest } from '../system/files.ts'
 import type { Schema } from './schema.ts'
 import type { Tolerances } from './tolerances.ts'
 
-export type FormatName = 'python' | 'typescript' | 'mlflow'
+export type FormatName = 'python' | 'typescript' | 'mlflow' | 'onnx'
 
 /** The four keys every answer carries beside its result; `served_time_utc` is added when a version is released. */
 export interface Properties {
@@ -58,4 +58,6 @@ export interface SavedModel {
   readonly added?: Readonly<Record<string, string>> | undefined
   /** The dependency file that came with it, as its user would write it. */
   readonly dependencyFile?: string | undefined
+  /** What a person should hear about it. */
+  readonly notices?: readonly string[] | undefined
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Start } from '../wire/messages.ts'
 import type { Loaded } from './ask.ts'
 import { LoadFailure } from './failure.ts'
+import { loadOnnx } from './onnx/onnx.ts'
 import { loadTypeScript } from './typescript.ts'
 
 /** The members of `thampi.json` that answers carry. */
@@ -16,7 +17,7 @@ const PROPERTIES = ['instance_id', 'thampi_data_version', 'trained_time_utc', 't
  */
 export type Loader = (files: SavedFiles, start: Start) => Loaded | Promise<Loaded>
 
-const loaders: Readonly<Record<string, Loader>> = { typescript: loadTypeScript }
+const loaders: Readonly<Record<string, Loader>> = { typescript: loadTypeScript, onnx: loadOnnx }
 
 export interface LoadedModel {
   readonly model: Loaded
@@ -28,7 +29,9 @@ export interface LoadedModel {
 export async function load(start: Start): Promise<LoadedModel> {
   const files = new SavedFiles(start)
   const facts = files.json('thampi.json')
-  const format = files.has('saved.json') ? files.json('saved.json').format : undefined
+  // `saved.json` is written by `save`, `brought.json` by the command line about a model that another tool wrote.
+  const said = ['saved.json', 'brought.json'].find(file => files.has(file))
+  const format = said && files.json(said).format
   const loader = typeof format === 'string' && Object.hasOwn(loaders, format) ? loaders[format] : undefined
   if (!loader) {
     throw new LoadFailure('MODEL_INVALID', {

@@ -1,6 +1,7 @@
 /** The formats, in the order in which a directory is compared with them. */
 import type { BroughtFormat, ModelFormat, Place } from './format.ts'
 import { mlflow } from './mlflow.ts'
+import { onnx } from './onnx/onnx.ts'
 import { python } from './python.ts'
 import { typescript } from './typescript.ts'
 
@@ -11,8 +12,8 @@ export function formatOf(names: readonly string[]): ModelFormat | undefined {
   return formats.find(format => names.includes(format.main))
 }
 
-/** What others wrote; looked for where `save` has left no `thampi.json`. */
-const brought: readonly BroughtFormat[] = [mlflow]
+/** What others wrote; looked for where `save` has left nothing. */
+const brought: readonly BroughtFormat[] = [mlflow, onnx]
 
 /** The format of another tool that a place is in, or undefined. */
 export function broughtFormatOf(place: Pick<Place, 'path' | 'names'>): BroughtFormat | undefined {
