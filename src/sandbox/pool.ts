@@ -43,6 +43,9 @@ export class Pool {
   #deadlines = new Deadlines(job => this.#late(job))
   #answered: [Job, Outcome][] = []
   #closed = false
+  #isDispatchDue = false
+  /** Whether the last batch had more than one request. */
+  #hasCompany = false
   #idleTimer: NodeJS.Timeout
   #waitTimer: NodeJS.Timeout | undefined
   /** Starts that failed in a row, and until when no further one is tried. */
@@ -87,7 +90,21 @@ export class Pool {
     })
     this.#deadlines.watch(job)
     this.#queue.push(job)
-    this.#dispatch()
+    if (this.#hasCompany) this.#dispatchSoon()
+    else this.#dispatch()
+  }
+
+  /**
+   * After all that has arrived in this turn of the event loop, so that what came together goes together. Only while
+   * requests do come together: a lone one would pay for the turn and gain nothing.
+   */
+  #dispatchSoon(): void {
+    if (this.#isDispatchDue) return
+    this.#isDispatchDue = true
+    setImmediate(() => {
+      this.#isDispatchDue = false
+      this.#dispatch()
+    })
   }
 
   /** Why nothing can be taken at the moment. */
@@ -235,6 +252,7 @@ export class Pool {
     const member = this.#members.get(sandbox)
     const sent = performance.now()
     let open = jobs.length
+    this.#hasCompany = open > 1
     for (const job of jobs) {
       job.attempts += 1
       job.sandbox = sandbox
