@@ -66,9 +66,13 @@ export class Load {
     this.#timer = setInterval(() => this.#askWhatIsDue(), tickMs)
   }
 
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
   /** Stops asking, waits for every answer that is still to come. */
   async end(): Promise<Tally> {
-    clearInterval(this.#timer)
+    this.stop()
     const asked = await Promise.all(this.#asked)
     this.#agent.destroy()
     return new Tally(asked, this.#target.timeoutMs)

@@ -1,4 +1,4 @@
-"""The model under fault: gives its nonce back, says which version it is, and keeps a journal of its executions.
+"""The model under fault: gives its nonce back, says which version it is, keeps a journal of its executions.
 
     python model.py TAG DIRECTORY
 

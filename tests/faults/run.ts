@@ -5,12 +5,14 @@
  *     npm run faults -- G1 G5           some of them
  *     npm run faults -- --long          the durations a night may take
  *     npm run faults -- --json          one document instead of the table
+ *     npm run faults -- --seed=7        chance as it was in the run that said so
+ *     npm run faults -- --report=FILE   the document as well
  *
  * Each figure is measured on the product, which must hold, and then on its mutants, which must not: a figure whose
  * mutant passes is no proof, and fails the run like a promise that is broken.
  */
 import { existsSync } from 'node:fs'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -21,7 +23,7 @@ import { builtProduct, mutatedProduct, type Product } from './product.ts'
 import { type Measured, table } from './table.ts'
 
 /** What came of one run on one product. */
-type Attempt = Pick<Measured, 'checks' | 'error' | 'seconds'>
+type Attempt = Pick<Measured, 'holds' | 'checks' | 'error' | 'seconds'>
 
 interface Run extends Attempt {
   readonly figure: Figure
@@ -35,6 +37,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     long: { type: 'boolean', default: false },
+    report: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 })
@@ -62,20 +65,20 @@ try {
   for (const figure of chosen) runs.push(await measure(figure, product, models))
   const hunts = runs.flatMap(run => run.figure.mutants.map(mutant => () => hunt(run, mutant, models)))
   await together(mutantsAtOnce, hunts)
-  const measured = runs.map(
-    ({ figure: { id, title }, ...run }): Measured => ({ id, title, passed: passes(run), ...run }),
-  )
-  console.log(
-    values.json ? JSON.stringify({ seed, long: values.long, figures: measured }, null, 2) : table(measured),
-  )
-  process.exitCode = measured.every(({ passed }) => passed) ? 0 : 1
+  const measured = runs.map(({ figure: { id, title }, ...run }): Measured => ({ id, title, ...run }))
+  const report = JSON.stringify({ seed, long: values.long, figures: measured }, null, 2)
+  if (values.report) await writeFile(values.report, report)
+  console.log(values.json ? report : table(measured))
+  process.exitCode = measured.every(({ holds, mutants }) => holds && mutants.every(({ caught }) => caught))
+    ? 0
+    : 1
 } finally {
   await clear()
 }
 
 async function measure(figure: Figure, product: Product, models: string): Promise<Run> {
   const run: Run = { figure, ...(await attempt(figure, product, models, values.long)), mutants: [] }
-  tell(`${figure.id} ${passes(run) ? 'holds' : 'FALLS SHORT'} (${run.seconds} s)`)
+  tell(`${figure.id} ${run.holds ? 'holds' : 'FALLS SHORT'} (${run.seconds} s)`)
   return run
 }
 
@@ -108,10 +111,6 @@ async function together(atOnce: number, acts: readonly (() => Promise<void>)[]):
   await Promise.all(Array.from({ length: atOnce }, work))
 }
 
-function passes({ checks, error, mutants }: Pick<Run, 'checks' | 'error' | 'mutants'>): boolean {
-  return error === undefined && checks.every(holds) && mutants.every(({ caught }) => caught)
-}
-
 /** One run on one product, in a directory that is gone afterwards. */
 async function attempt(figure: Figure, product: Product, models: string, long: boolean): Promise<Attempt> {
   const began = performance.now()
@@ -125,9 +124,9 @@ async function attempt(figure: Figure, product: Product, models: string, long: b
       timer = setTimeout(() => reject(new Error(`not over after ${patienceMs / 1000} s`)), patienceMs)
     })
     const checks = await Promise.race([figure.run(lab), patience])
-    return { checks, error: undefined, seconds: seconds() }
+    return { holds: checks.every(holds), checks, error: undefined, seconds: seconds() }
   } catch (error) {
-    return { checks: [], error: textOf(error), seconds: seconds() }
+    return { holds: false, checks: [], error: textOf(error), seconds: seconds() }
   } finally {
     clearTimeout(timer)
     await lab.close()

@@ -5,7 +5,8 @@ import { type Check, holds } from './figure.ts'
 export interface Measured {
   readonly id: string
   readonly title: string
-  readonly passed: boolean
+  /** Every number lies where it must. */
+  readonly holds: boolean
   readonly checks: readonly Check[]
   readonly mutants: readonly { readonly name: string; readonly caught: boolean; readonly why?: string }[]
   /** The harness itself failed. */

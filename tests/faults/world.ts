@@ -47,7 +47,9 @@ export class World implements Target {
   readonly #models: string
   readonly #options: WorldOptions
   readonly #env: Readonly<Record<string, string>>
+  readonly #loads: Load[] = []
   #child: ChildProcess | undefined
+  #closed = false
 
   constructor(dir: string, product: Product, models: string, options: WorldOptions) {
     this.home = join(dir, 'home')
@@ -71,6 +73,7 @@ export class World implements Target {
 
   /** Runs the host until somebody ends it; waits until it answers commands. */
   async start(): Promise<void> {
+    if (this.#closed) throw new Error('this world has ended')
     const { node = [], launcher = [] } = this.#options
     const [file = '', ...args] = [...launcher, process.execPath, ...node, this.#product.cli, 'host']
     const child = spawn(file, args, {
@@ -152,7 +155,9 @@ export class World implements Target {
   }
 
   load(options: LoadOptions): Load {
-    return new Load(this, options)
+    const load = new Load(this, options)
+    this.#loads.push(load)
+    return load
   }
 
   /** What the same load looks like while nothing happens: the measure for everything that is about time. */
@@ -184,6 +189,8 @@ export class World implements Target {
 
   /** Ends everything that knows this home, and removes it. */
   async close(): Promise<void> {
+    this.#closed = true
+    for (const load of this.#loads) load.stop()
     // Ours without doubt: they name a directory that only this world knows.
     for (let left = processesOf(this.home); left.length > 0; left = processesOf(this.home)) {
       for (const { pid } of left) kill(pid)

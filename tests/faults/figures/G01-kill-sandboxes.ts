@@ -19,13 +19,12 @@ export const killSandboxes: Figure = {
       reddens: 'failed',
     },
     {
-      name: 'ids of replies are ignored',
+      name: 'a reply goes to the next request that is open',
       edits: [
         {
           file: 'src/sandbox/sandbox.ts',
-          find: 'const answer = this.#waiting.get(message.id)',
-          replace:
-            'message = { ...message, id: [...this.#waiting.keys()].at(-1) }; const answer = this.#waiting.get(message.id)',
+          find: 'this.#waiting.take(message.id)',
+          replace: 'this.#waiting.take(message.id + 1) ?? this.#waiting.take(message.id)',
         },
       ],
       reddens: 'wrong',

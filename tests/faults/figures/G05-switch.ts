@@ -30,9 +30,8 @@ export const switchVersions: Figure = {
       edits: [
         {
           file: 'src/platforms/local/served-stage.ts',
-          find: 'const answer = await pool?.answer(request)\n      if (answer) return answer',
-          replace:
-            'const answer = await pool?.answer(request)\n      if (answer) return { ...answer, version: this.#weights[0][0] }',
+          find: 'if (answer) done(answer)',
+          replace: 'if (answer) done({ ...answer, version: this.#weights[0][0] })',
         },
       ],
       reddens: 'wrong',

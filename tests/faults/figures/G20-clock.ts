@@ -14,14 +14,9 @@ export const jumpingClock: Figure = {
       name: 'deadlines from the wall clock',
       edits: [
         {
-          file: 'src/sandbox/pool.ts',
-          find: 'const remaining = job.deadline - performance.now()',
-          replace: 'const remaining = job.deadline - performance.now() - (Date.now() - job.born)',
-        },
-        {
-          file: 'src/sandbox/job.ts',
-          find: 'attempts: 0,',
-          replace: 'attempts: 0, born: Date.now(),',
+          file: 'src/sandbox/deadlines.ts',
+          find: 'const now = performance.now()',
+          replace: 'const now = Date.now() - performance.timeOrigin',
         },
       ],
       reddens: 'failed',

@@ -1,0 +1,103 @@
+/** G10: thousands of connections, slow ones among them, and a host that may open few files. */
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast, atMost, type Figure, none } from '../figure.ts'
+import type { Lab } from '../lab.ts'
+import { kill, type World } from '../world.ts'
+
+export const connections: Figure = {
+  id: 'G10',
+  title: 'thousands of connections, slow clients, few descriptors',
+  mutants: [],
+  run: async lab => {
+    const world = await lab.serving({ timeoutSeconds: 20 })
+    const many = await manyAtOnce(world, lab.size(1000, 8000))
+    const slow = await slowClients(world, lab)
+    const few = await fewDescriptors(lab)
+    return [...many, ...slow, ...few]
+  },
+}
+
+/** Every connection asks one question, all of them at once. */
+async function manyAtOnce(world: World, count: number) {
+  const pid = (await world.host())?.pid ?? 0
+  const statuses = await Promise.all(Array.from({ length: count }, () => askOverOneConnection(world)))
+  return [
+    atLeast('connections', count, 1000),
+    none(
+      'connections without an answer',
+      statuses.filter(status => status === 0),
+    ),
+    none(
+      'answers that are neither 200 nor 503',
+      statuses.filter(status => status !== 0 && status !== 200 && status !== 503),
+    ),
+    atMost('memory of the host in MB', peakMemoryMb(pid), 300),
+  ]
+}
+
+/** Hundreds dribble their requests while others ask as usual. */
+async function slowClients(world: World, lab: Lab) {
+  const { hostname, port, pathname, host } = new URL(world.url)
+  const rate = 50
+  const quiet = await world.quiet({ rate })
+  const sockets: Socket[] = []
+  for (let i = 0; i < lab.size(300, 1000); i++) {
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => {})
+    socket.write(
+      `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000\r\n${i % 2 ? '\r\n{' : 'X-'}`,
+    )
+    sockets.push(socket)
+  }
+  const dribble = setInterval(() => {
+    for (const socket of sockets) if (socket.writable) socket.write('a')
+  }, 200)
+  const among = await world.quiet({ rate }, 2000)
+  clearInterval(dribble)
+  for (const socket of sockets) socket.destroy()
+  return [
+    none('failed, lost or wrong among slow clients', [...among.failed, ...among.lost, ...among.wrong]),
+    atMost('median among slow clients / quiet', among.quantile(0.5) / quiet.quantile(0.5), 5),
+  ]
+}
+
+/** A host that may open 128 files gets 400 connections, loses a process, and still answers and starts another. */
+async function fewDescriptors(lab: Lab) {
+  const world = await lab.serving({ launcher: ['prlimit', '--nofile=128:128'], sandboxes: 1 })
+  const { hostname, port } = new URL(world.url)
+  const sockets = Array.from({ length: 400 }, () => connect(Number(port), hostname).on('error', () => {}))
+  await sleep(300)
+  for (const pid of await world.sandboxes()) kill(pid)
+  await sleep(200)
+  for (const socket of sockets) socket.destroy()
+  const answer = await world.ask()
+  return [
+    none('not answered after a flood with 128 descriptors', answer.verdict === 'right' ? [] : [answer.why]),
+  ]
+}
+
+function askOverOneConnection(world: World): Promise<number> {
+  const { hostname, port, pathname, host } = new URL(world.url)
+  const body = '{"data":1}'
+  return new Promise(resolve => {
+    let said = ''
+    const socket = connect(Number(port), hostname)
+    const end = (): void => resolve(Number(/^HTTP\/1\.1 (\d{3})/.exec(said)?.[1] ?? 0))
+    socket.write(
+      `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+    socket.setTimeout(30_000, () => socket.destroy())
+    socket.on('data', piece => {
+      said += piece
+      socket.destroy()
+    })
+    socket.on('error', () => {})
+    socket.on('close', end)
+  })
+}
+
+function peakMemoryMb(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
