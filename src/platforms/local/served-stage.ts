@@ -44,7 +44,7 @@ export class ServedStage implements Endpoint {
     for (const path of [options.at.current(key), options.at.previous(key)]) {
       try {
         const pointer = await readRecord<CurrentRecord>(path)
-        if (pointer) await stage.#use(pointer)
+        if (pointer) (await stage.#prepare(pointer))()
         return stage
       } catch (error) {
         // The last switch is lost, not the stage: what was routed before it still is whole.
@@ -123,9 +123,18 @@ export class ServedStage implements Endpoint {
     const { at } = this.#options
     const before: CurrentRecord = { weights: this.#weights, routed: [...this.#routed] }
     const routed = [...new Set([...this.#routed, ...weights.map(([number]) => number)])]
+    const pointer: CurrentRecord = { weights, routed }
+    const adopt = await this.#prepare(pointer)
     if (this.isServed) await writeRecord(at.previous(this.key), before)
-    await writeRecord(at.current(this.key), { weights, routed } satisfies CurrentRecord)
-    await this.#use({ weights, routed })
+    try {
+      await writeRecord(at.current(this.key), pointer)
+    } catch (error) {
+      // What failed may come after the rename: memory says what the disk says, and the command what failed.
+      const found = await readRecord<CurrentRecord>(at.current(this.key)).catch(() => undefined)
+      if (JSON.stringify(found?.weights) === JSON.stringify(weights)) adopt()
+      throw error
+    }
+    adopt()
     await this.#collect(Math.max(1, retained))
   }
 
@@ -219,7 +228,8 @@ export class ServedStage implements Endpoint {
     return this.#weights.at(-1)?.[0] ?? 0
   }
 
-  async #use({ weights, routed: everRouted }: CurrentRecord): Promise<void> {
+  /** Everything about a switch that can fail; gives the switch itself, which cannot. */
+  async #prepare({ weights, routed: everRouted }: CurrentRecord): Promise<() => void> {
     let cors: Cors | undefined
     for (const [number] of weights) {
       const record = await this.version(number)
@@ -232,14 +242,16 @@ export class ServedStage implements Endpoint {
       cors = readCors(record.settings.cors)
       if (!this.#pools.has(number)) await this.#start(record)
     }
-    this.#weights = weights
-    this.#routed = new Set(everRouted)
-    this.#cors = cors
-    const routed = new Set(weights.map(([number]) => number))
-    for (const [number, pool] of this.#pools) {
-      if (routed.has(number)) continue
-      this.#pools.delete(number)
-      void pool.close()
+    return () => {
+      this.#weights = weights
+      this.#routed = new Set(everRouted)
+      this.#cors = cors
+      const routed = new Set(weights.map(([number]) => number))
+      for (const [number, pool] of this.#pools) {
+        if (routed.has(number)) continue
+        this.#pools.delete(number)
+        void pool.close()
+      }
     }
   }
 

@@ -18,9 +18,9 @@ export const switchVersions: Figure = {
       edits: [
         {
           file: 'src/platforms/local/served-stage.ts',
-          find: 'this.#pools.delete(number)\n      void pool.close()',
+          find: 'this.#pools.delete(number)\n        void pool.close()',
           replace:
-            "this.#pools.delete(number)\n      for (const pid of pool.pids) process.kill(pid, 'SIGKILL')\n      void pool.close()",
+            "this.#pools.delete(number)\n        for (const pid of pool.pids) process.kill(pid, 'SIGKILL')\n        void pool.close()",
         },
       ],
       reddens: 'failed',
