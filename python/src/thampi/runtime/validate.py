@@ -202,12 +202,7 @@ class _Compiler:
             for name, part in schema.get("properties", {}).items()
         }
         if tests:
-            named = tuple(tests.items())
-            yield (
-                lambda value: (
-                    type(value) is not dict or all(test(value[name]) for name, test in named if name in value)
-                )
-            )
+            yield _properties_test(tuple(tests.items()))
         # With `patternProperties`, which we do not read, what is additional cannot be told.
         if "additionalProperties" in schema and "patternProperties" not in schema:
             more = self.test(schema["additionalProperties"], f"{pointer}/additionalProperties")
@@ -221,12 +216,22 @@ class _Compiler:
 def _all(tests):
     if not tests:
         return lambda value: True
-    if len(tests) == 1:
-        return tests[0]
-    if len(tests) == 2:
-        one, other = tests
-        return lambda value: one(value) and other(value)
-    return lambda value: all(test(value) for test in tests)
+    first, *more = tests
+    if not more:
+        return first
+    rest = _all(more)
+    return lambda value: first(value) and rest(value)
+
+
+def _properties_test(named):
+    def fits(value):
+        if type(value) is dict:
+            for name, test in named:
+                if name in value and not test(value[name]):
+                    return False
+        return True
+
+    return fits
 
 
 def _exactly_one(results):
