@@ -2,6 +2,7 @@
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import { info } from './info.ts'
+import type { Environment } from './system/places.ts'
 
 export interface Prediction {
   readonly status: number
@@ -38,7 +39,7 @@ export async function predict(
       })
     }
   }
-  const given = engine.system.env.THAMPI_API_KEY || undefined
+  const given = keyIn(engine.system.env)
   let response = await ask(given)
   // 401 means that nothing was executed. Who chose a key wants to hear that it does not fit.
   if (response.status === 401 && given === undefined) {
@@ -51,6 +52,17 @@ export async function predict(
     body: await response.text(),
     ...(requestId === null ? {} : { requestId }),
   }
+}
+
+/** What cannot stand in a header would be repeated by the error that says so. */
+function keyIn({ THAMPI_API_KEY: key }: Environment): string | undefined {
+  if (!key) return undefined
+  if (/^[\x21-\x7e]+$/.test(key)) return key
+  throw new ThampiError('USAGE', {
+    message: 'THAMPI_API_KEY holds characters that no key has.',
+    why: 'A key is letters, digits, `_` and `-`, without spaces or line feeds.',
+    fix: 'export THAMPI_API_KEY="$(cat FILE)"   # takes the line feed at the end away',
+  })
 }
 
 async function ownKey(stageName: string, engine: Engine): Promise<string | undefined> {

@@ -14,7 +14,7 @@ export function readCors(setting: boolean | Readonly<Record<string, unknown>>): 
   const given = setting === true ? {} : setting
   return {
     origin: text(given.allowed_origin, '*').toLowerCase(),
-    headers: text(given.allowed_headers, 'Content-Type, X-Request-Id, Traceparent'),
+    headers: text(given.allowed_headers, 'Content-Type, X-Request-Id, Traceparent, X-Api-Key, Authorization'),
     methods: text(given.allowed_methods, 'POST, OPTIONS'),
   }
 }

@@ -3,11 +3,15 @@
  * many thousand times a second, and every allocation here is paid for by the model.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type KeyRefusal, refuseKeyless } from './api-key.ts'
 import { corsHeaders } from './cors.ts'
 import type { Endpoint, GatewayAnswer, GatewayOptions, GatewayRequest } from './gateway.ts'
 import { refuse } from './guard.ts'
+import { pinnedTemplate, predictTemplate } from './http-counts.ts'
+import type { Page, Place } from './page.ts'
 import { type ProblemCode, problemCodes } from './problem.ts'
 import { type PredictRoute, readRoute } from './route.ts'
+import { traceIdOf } from './trace.ts'
 import { writeAnswer, writeProblem } from './write.ts'
 
 const allowedMethods = 'POST, OPTIONS'
@@ -21,11 +25,14 @@ export class Exchange implements GatewayRequest {
   body: Buffer = nothing
   pretty = false
   traceparent: string | undefined
+  traceId: string | undefined
   #request: IncomingMessage
   #response: ServerResponse
   #options: GatewayOptions
   #started: number = performance.now()
   #route: PredictRoute | undefined
+  /** Of the path, for the metrics; empty when it is none of ours. */
+  #template = ''
   #headers: string[] = []
   #size = 0
   #pieces: Buffer[] | undefined
@@ -54,17 +61,19 @@ export class Exchange implements GatewayRequest {
       this.#refuse('uri-too-long', `The path has more than ${maxTargetChars} characters.`)
       return
     }
+    const { traceparent } = request.headers
+    if (traceparent !== undefined) this.#belongsTo(String(traceparent))
     const route = readRoute(target)
-    const found = route && this.#options.find(route)
-    const endpoint = found && 'answer' in found ? found : undefined
+    if (!route) {
+      this.#visit(target)
+      return
+    }
+    this.#template = route.version === undefined ? predictTemplate : pinnedTemplate
+    const found = this.#options.find(route)
+    const endpoint = 'answer' in found ? found : undefined
     const refusal = refuse(request, { hosts: this.#options.hosts(), cors: endpoint?.cors })
     if (refusal) {
       this.#refuse(refusal.code, refusal.detail, refusal.hint)
-      return
-    }
-    if (!route || !found) {
-      const hint = 'Predictions are asked for with POST /STAGE/MODEL/predict.'
-      this.#refuse('no-such-route', 'Nothing is served at this path.', hint)
       return
     }
     if (!endpoint) {
@@ -74,21 +83,79 @@ export class Exchange implements GatewayRequest {
     }
     this.#route = route
     if (endpoint.cors) this.#headers = corsHeaders(request, endpoint.cors)
-    if (request.method !== 'POST') this.#answerMethod(request.method)
-    else this.#receive(endpoint)
+    // A browser asks for permission without a key; the request that follows has it.
+    const keyless = request.method === 'OPTIONS' ? undefined : refuseKeyless(request.headers, endpoint.keys)
+    if (keyless) this.#refuseKeyless(keyless)
+    else if (request.method !== 'POST')
+      this.#answerMethod(allowedMethods, 'predictions are asked for with POST.')
+    else this.#receive(() => this.#ask(endpoint))
   }
 
-  #answerMethod(method: string | undefined): void {
-    this.#headers.push('Allow', allowedMethods)
-    if (method === 'OPTIONS') {
-      this.#response.writeHead(204, ['X-Request-Id', this.requestId, ...this.#headers]).end()
+  /** A path that asks for no prediction: a page, or nothing. */
+  #visit(target: string): void {
+    const request = this.#request
+    const mark = target.indexOf('?')
+    const place = this.#options.places(mark < 0 ? target : target.slice(0, mark))
+    this.#template = place?.template ?? ''
+    const refusal = refuse(request, { hosts: this.#options.hosts(), cors: undefined })
+    if (refusal) {
+      this.#refuse(refusal.code, refusal.detail, refusal.hint)
       return
     }
-    this.#refuse('method-not-allowed', `${method} is not allowed here; predictions are asked for with POST.`)
+    if (!place) {
+      const hint = 'Predictions are asked for with POST /STAGE/MODEL/predict.'
+      this.#refuse('no-such-route', 'Nothing is served at this path.', hint)
+      return
+    }
+    const page = place.page(request.method ?? '')
+    if (!page) {
+      this.#answerMethod([...place.methods, 'OPTIONS'].join(', '), `${place.methods.join(' and ')} are.`)
+      return
+    }
+    const query = mark < 0 ? '' : target.slice(mark + 1)
+    if (page.method === 'POST') this.#receive(() => this.#turnTo(page, place, query))
+    else this.#turnTo(page, place, query)
+  }
+
+  #turnTo(page: Page, { params }: Place, query: string): void {
+    this.#gather()
+    const exchange = this
+    const request = {
+      ...{ requestId: this.requestId, params, query, headers: this.#request.headers, body: this.body },
+      get isAbandoned(): boolean {
+        return exchange.isAbandoned
+      },
+    }
+    const ask = async (): Promise<void> => {
+      const answer = await page.answer(request)
+      this.#answered({ ...answer, body: Buffer.from(answer.body) })
+    }
+    ask().catch(error => this.failed(error))
+  }
+
+  #belongsTo(traceparent: string): void {
+    this.traceId = traceIdOf(traceparent)
+    if (this.traceId !== undefined) this.traceparent = traceparent
+  }
+
+  #refuseKeyless({ code, detail, hint, headers }: KeyRefusal): void {
+    this.#headers.push(...headers)
+    this.#refuse(code, detail, hint)
+  }
+
+  #answerMethod(allowed: string, otherwise: string): void {
+    const { method } = this.#request
+    this.#headers.push('Allow', allowed)
+    if (method === 'OPTIONS') {
+      this.#response.writeHead(204, ['X-Request-Id', this.requestId, ...this.#headers]).end()
+      this.#count(204)
+      return
+    }
+    this.#refuse('method-not-allowed', `${method} is not allowed here; ${otherwise}`)
   }
 
   /** The body, whole or not at all. Never parsed here: the runtime owns its meaning. */
-  #receive(endpoint: Endpoint): void {
+  #receive(whenWhole: () => void): void {
     const { headers } = this.#request
     const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding !== 'identity') {
@@ -101,7 +168,7 @@ export class Exchange implements GatewayRequest {
     }
     this.#request.on('data', (chunk: Buffer) => this.#take(chunk))
     // A caller who breaks off before the end never gets here, and nothing is kept of the request.
-    this.#request.on('end', () => this.#ask(endpoint))
+    this.#request.on('end', whenWhole)
   }
 
   #take(chunk: Buffer): void {
@@ -121,11 +188,14 @@ export class Exchange implements GatewayRequest {
     this.#refuse('body-too-large', `The body is larger than ${this.#options.maxBodyBytes} bytes.`)
   }
 
-  #ask(endpoint: Endpoint): void {
+  #gather(): void {
     if (this.#pieces) this.body = Buffer.concat(this.#pieces, this.#size)
     this.#pieces = undefined
+  }
+
+  #ask(endpoint: Endpoint): void {
+    this.#gather()
     this.pretty = this.#route?.pretty === true
-    this.traceparent = this.#request.headers.traceparent as string | undefined
     try {
       endpoint.answer(this, answer => this.#answered(answer))
     } catch (error) {
@@ -136,6 +206,7 @@ export class Exchange implements GatewayRequest {
   #answered(answer: GatewayAnswer): void {
     const { status, version, retryAfterMs } = answer
     const headers = this.#headers
+    if (answer.headers) headers.push(...answer.headers)
     if (version !== undefined) headers.push('Thampi-Version', String(version))
     if (retryAfterMs !== undefined)
       headers.push('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1000))))
@@ -154,21 +225,39 @@ export class Exchange implements GatewayRequest {
     writeProblem(this.#response, this.requestId, 'internal', {
       detail: 'The server failed to handle the request.',
       executed: 'maybe',
+      trace_id: this.traceId,
     })
+    this.#count(500)
   }
 
   #refuse(code: ProblemCode, detail: string, hint?: string): void {
-    const details = { detail, hint, stage: this.#route?.stage, model: this.#route?.model }
+    const { stage, model } = this.#route ?? {}
+    const details = { detail, hint, stage, model, trace_id: this.traceId }
     writeProblem(this.#response, this.requestId, code, details, this.#headers)
     this.#ended(problemCodes[code].status)
   }
 
   /** What happened at a path that is none of ours is in nobody's log. */
   #ended(status: number, version?: number): void {
+    const ms = this.#count(status)
     if (this.#route) {
       const { stage, model } = this.#route
-      const ms = performance.now() - this.#started
-      this.#options.onAccess({ stage, model, requestId: this.requestId, status, ms, version })
+      const { requestId, traceId } = this
+      this.#options.onAccess({ stage, model, requestId, status, ms, version, traceId })
     }
+  }
+
+  /** Gives how long the request took, in milliseconds. */
+  #count(status: number): number {
+    const ms = performance.now() - this.#started
+    const { counts } = this.#options
+    const isPredict = this.#route !== undefined && this.#request.method === 'POST'
+    const ofRoute = !isPredict
+      ? counts.of(this.#template, this.#request.method)
+      : this.#template === predictTemplate
+        ? counts.predict
+        : counts.pinned
+    ofRoute.add(status, ms / 1000)
+    return ms
   }
 }

@@ -3,6 +3,9 @@ import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AccessEntry, createGateway, type GatewayRequest } from './gateway.ts'
+import { HttpCounts } from './http-counts.ts'
+import { exposition } from './metrics.ts'
+import { type PageAnswer, placesOf } from './page.ts'
 import { requestIds } from './request-id.ts'
 import { readRoute } from './route.ts'
 
@@ -10,6 +13,12 @@ let server: Server
 let host = ''
 const asked: GatewayRequest[] = []
 const accesses: AccessEntry[] = []
+const counts = new HttpCounts()
+const mistakes: unknown[] = []
+const text = (body: string | Buffer): PageAnswer => ({
+  ...{ status: 200, contentType: 'text/plain', body },
+  headers: ['X-Page', 'yes'],
+})
 
 beforeAll(async () => {
   server = createGateway({
@@ -18,6 +27,7 @@ beforeAll(async () => {
     find: route =>
       route.stage === 'dev'
         ? {
+            keys: route.model === 'locked' ? { accepts: key => key === 'thampi_right' } : undefined,
             cors:
               route.model === 'open' ? { origin: '*', headers: 'Content-Type', methods: 'POST' } : undefined,
             answer: (request, done) => {
@@ -26,10 +36,24 @@ beforeAll(async () => {
             },
           }
         : { code: 'no-such-stage', detail: `No stage "${route.stage}" is served here.` },
+    places: placesOf([
+      {
+        template: '/hello/{name}',
+        method: 'GET',
+        answer: ({ params, query }) => text(`${params.name} ${query}`),
+      },
+      { template: '/echo', method: 'POST', answer: async ({ body }) => text(body) },
+      {
+        template: '/broken',
+        method: 'GET',
+        answer: () => {
+          throw new Error('at /home/somebody/secret.ts:1')
+        },
+      },
+    ]),
+    counts,
     onAccess: entry => accesses.push(entry),
-    onMistake: error => {
-      throw error
-    },
+    onMistake: error => mistakes.push(error),
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   host = `127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -178,6 +202,131 @@ describe('the gateway', () => {
     expect(statusOf(await post('/dev/iris/predict', [], 'x'.repeat(1001)))).toBe(413)
     const chunked = `POST /dev/iris/predict HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n${'64\r\n'.concat('y'.repeat(100), '\r\n').repeat(11)}0\r\n\r\n`
     expect(statusOf(await raw(chunked))).toBe(413)
+  })
+})
+
+describe('a stage with keys', () => {
+  it('does not read a body before it has seen a key, and says how to send one', async () => {
+    const before = asked.length
+    for (const headers of [[], ['x-api-key: thampi_wrong'], ['Authorization: Basic thampi_right']]) {
+      const answer = await post('/dev/locked/predict', headers)
+      expect(statusOf(answer)).toBe(401)
+      expect(answer).toContain('WWW-Authenticate: Bearer realm="thampi"')
+      expect(answer).toContain('"code":"unauthenticated"')
+      expect(answer).not.toMatch(/thampi_(right|wrong)/)
+    }
+    expect(asked.length).toBe(before)
+  })
+
+  it('answers with the right one, in either header', async () => {
+    for (const header of ['x-api-key: thampi_right', 'Authorization: Bearer thampi_right'])
+      expect(statusOf(await post('/dev/locked/predict', [header]))).toBe(200)
+  })
+
+  it('is no way around the rules for browsers', async () => {
+    const key = 'x-api-key: thampi_right'
+    expect(statusOf(await post('/dev/locked/predict', [key, 'Origin: https://evil.example']))).toBe(403)
+    expect(statusOf(await post('/dev/locked/predict', [key, 'Sec-Fetch-Site: cross-site']))).toBe(403)
+  })
+
+  it('is asked for its methods without one, as browsers do', async () => {
+    expect(statusOf(await raw(`OPTIONS /dev/locked/predict HTTP/1.1\r\nHost: ${host}\r\n\r\n`))).toBe(204)
+    expect(statusOf(await raw(`GET /dev/locked/predict HTTP/1.1\r\nHost: ${host}\r\n\r\n`))).toBe(401)
+  })
+})
+
+describe('pages', () => {
+  const get = (path: string, headers: readonly string[] = [], method = 'GET'): Promise<string> =>
+    raw([`${method} ${path} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...headers, '', ''].join('\r\n'))
+
+  it('are found by template and told what stands in the path', async () => {
+    const answer = await get('/hello/world?a=b')
+    expect(answer).toMatch(/^HTTP\/1.1 200 OK\r\nContent-Type: text\/plain\r\nContent-Length: 9\r\n/)
+    expect(answer).toContain('X-Page: yes\r\n')
+    expect(answer.endsWith('\r\n\r\nworld a=b')).toBe(true)
+  })
+
+  it('have a head without a body', async () => {
+    const answer = await get('/hello/world', [], 'HEAD')
+    expect(answer).toContain('Content-Length: 6\r\n')
+    expect(answer.endsWith('\r\n\r\n')).toBe(true)
+  })
+
+  it('take bodies, within the same bounds', async () => {
+    expect(await post('/echo', ['Connection: close'], 'whatever')).toMatch(/\r\n\r\nwhatever$/)
+    expect(statusOf(await post('/echo', [], 'x'.repeat(1001)))).toBe(413)
+  })
+
+  it('name their methods', async () => {
+    const answer = await get('/hello/world', [], 'DELETE')
+    expect(statusOf(answer)).toBe(405)
+    expect(answer).toContain('Allow: GET, HEAD, OPTIONS\r\n')
+    expect(await get('/echo', [], 'OPTIONS')).toContain('Allow: POST, OPTIONS\r\n')
+  })
+
+  it('are behind the same guard, whatever the method and whether they exist or not', async () => {
+    for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'TRACE'])
+      for (const path of ['/hello/world', '/echo', '/nothing'])
+        for (const header of ['Origin: https://evil.example', 'Sec-Fetch-Site: cross-site'])
+          expect(statusOf(await get(path, [header], method)), `${method} ${path} ${header}`).toBe(403)
+    expect(statusOf(await get('/hello/world', ['Host: evil.example']))).toBe(403)
+  })
+
+  it('that fail say nothing about how', async () => {
+    const answer = await get('/broken')
+    expect(statusOf(answer)).toBe(500)
+    expect(answer).not.toContain('secret')
+    expect(mistakes).toHaveLength(1)
+  })
+
+  it('are no properties of an object', async () => {
+    for (const path of ['/__proto__', '/constructor', '/__proto__/constructor/predict'])
+      expect(statusOf(await get(path)), path).toBe(404)
+  })
+})
+
+describe('a trace', () => {
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const header = `traceparent: 00-${trace}-00f067aa0ba902b7-01`
+
+  it('goes on to the model, into the access log and into problems', async () => {
+    await post('/dev/iris/predict', [header])
+    expect(asked.at(-1)?.traceparent).toBe(header.slice('traceparent: '.length))
+    expect(accesses.at(-1)?.traceId).toBe(trace)
+    expect(await post('/prod/iris/predict', [header])).toContain(`"trace_id":"${trace}"`)
+    expect(await post('/nothing', [header])).toContain(`"trace_id":"${trace}"`)
+  })
+
+  it.each([
+    `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
+    `00-${trace}-${'0'.repeat(16)}-01`,
+    `00-${trace.toUpperCase()}-00f067aa0ba902b7-01`,
+    `00-${trace}-00f067aa0ba902b7-01-more`,
+    `ff-${trace}-00f067aa0ba902b7-01`,
+    `01-${trace}-00f067aa0ba902b7-01-${'x'.repeat(600)}`,
+    'nonsense',
+  ])('that is none, %s, goes nowhere', async value => {
+    await post('/dev/iris/predict', [`traceparent: ${value}`])
+    expect(asked.at(-1)?.traceparent).toBeUndefined()
+    expect(accesses.at(-1)?.traceId).toBeUndefined()
+  })
+})
+
+describe('what is counted', () => {
+  it('has the route as it is written here, never as it came', async () => {
+    await post('/dev/iris@7/predict')
+    await raw(`PROPFIND /made-up HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\n\r\n`)
+    const written = exposition([counts.family()])
+    for (const labels of [
+      'http_request_method="POST",http_route="/{stage}/{model}/predict",http_response_status_code="200",url_scheme="http"',
+      'http_request_method="POST",http_route="/{stage}/{model}@{version}/predict",http_response_status_code="200",url_scheme="http"',
+      'http_request_method="GET",http_route="/hello/{name}",http_response_status_code="200",url_scheme="http"',
+      'http_request_method="GET",http_route="/broken",http_response_status_code="500",url_scheme="http",error_type="500"',
+      'http_request_method="_OTHER",http_response_status_code="404",url_scheme="http"',
+      'http_request_method="_OTHER",http_response_status_code="400",url_scheme="http"',
+    ])
+      expect(written).toContain(`_count{${labels}} `)
+    expect(written).not.toMatch(/iris|world|made-up|PROPFIND/)
   })
 })
 

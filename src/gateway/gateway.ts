@@ -1,7 +1,10 @@
 /** HTTP in, bytes to whoever answers, bytes out. Knows nothing of models. */
 import { createServer, type Server, STATUS_CODES } from 'node:http'
+import type { KeyRing } from './api-key.ts'
 import type { Cors } from './cors.ts'
 import { Exchange } from './exchange.ts'
+import type { HttpCounts } from './http-counts.ts'
+import type { Place } from './page.ts'
 import { type ProblemCode, problemAnswer } from './problem.ts'
 import { requestIds } from './request-id.ts'
 import type { PredictRoute } from './route.ts'
@@ -12,6 +15,9 @@ export interface GatewayRequest {
   readonly body: Buffer
   readonly pretty: boolean
   readonly traceparent: string | undefined
+  /** In which other protocol the body is, and its content type; undefined for `{"data": …}`. */
+  readonly door?: string | undefined
+  readonly contentType?: string | undefined
   /** True when nobody waits for the answer any more: what has not begun is then not executed. */
   readonly isAbandoned: boolean
 }
@@ -21,11 +27,17 @@ export interface GatewayAnswer {
   readonly body: Buffer
   readonly version?: number | undefined
   readonly retryAfterMs?: number | undefined
+  /** JSON, or a problem document, unless said. */
+  readonly contentType?: string
+  /** Further headers: names and values in turn. */
+  readonly headers?: readonly string[]
 }
 
 /** Who answers at a path. */
 export interface Endpoint {
   readonly cors: Cors | undefined
+  /** Keys of which a caller needs one; undefined: everybody may ask. */
+  readonly keys?: KeyRing | undefined
   /** Calls back exactly once. */
   answer(request: GatewayRequest, done: (answer: GatewayAnswer) => void): void
 }
@@ -42,6 +54,7 @@ export interface AccessEntry extends Pick<PredictRoute, 'stage' | 'model'> {
   readonly status: number
   readonly ms: number
   readonly version: number | undefined
+  readonly traceId: string | undefined
 }
 
 export interface GatewayOptions {
@@ -50,6 +63,9 @@ export interface GatewayOptions {
   readonly maxBodyBytes: number
   /** The endpoint of a route, or why there is none. Asked again for each request: a switch takes effect at once. */
   readonly find: (route: PredictRoute) => Endpoint | NotFound
+  /** What is answered beside predictions; asked for paths that are none of theirs. */
+  readonly places: (path: string) => Place | undefined
+  readonly counts: HttpCounts
   readonly onAccess: (entry: AccessEntry) => void
   readonly onMistake: (error: unknown, requestId: string) => void
 }
@@ -74,7 +90,8 @@ export function createGateway(options: GatewayOptions): Server {
       exchange.failed(error)
     }
   })
-  server.on('checkExpectation', (_request, response) => {
+  server.on('checkExpectation', (request, response) => {
+    options.counts.of('', request.method).add(417, 0)
     writeProblem(response, newId(undefined), 'expectation-failed', {
       detail: 'Only "100-continue" can be expected.',
     })
@@ -88,6 +105,7 @@ export function createGateway(options: GatewayOptions): Server {
     const { status, body } = problemAnswer(codeOfClientError(error.code), requestId, {
       detail: 'The request is not valid HTTP, too large or too slow.',
     })
+    options.counts.of('', undefined).add(status, 0)
     const head = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       'Content-Type: application/problem+json',

@@ -44,8 +44,14 @@ export class RouteCounts {
   }
 }
 
+export const predictTemplate = '/{stage}/{model}/predict'
+export const pinnedTemplate = '/{stage}/{model}@{version}/predict'
+
 export class HttpCounts {
   #routes = new Map<string, RouteCounts>()
+  /** Asked so often that looking them up would cost more than counting. */
+  readonly predict: RouteCounts = this.of(predictTemplate, 'POST')
+  readonly pinned: RouteCounts = this.of(pinnedTemplate, 'POST')
 
   /**
    * The counts of a route; whoever has many requests keeps them. `template` is one of ours, never the path that came; it is

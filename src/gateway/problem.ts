@@ -39,6 +39,8 @@ export interface ProblemDetails {
   readonly stage?: string | undefined
   readonly model?: string | undefined
   readonly version?: number | undefined
+  /** Of the `traceparent` that came with the request. */
+  readonly trace_id?: string | undefined
 }
 
 /** An answer that is a problem document, as bytes. */

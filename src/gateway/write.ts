@@ -5,16 +5,22 @@ import { type ProblemCode, type ProblemDetails, problemAnswer } from './problem.
 /** Names and values in turn, as Node takes them without building an object. */
 export type HeaderList = readonly string[]
 
+export interface Written {
+  readonly status: number
+  readonly body: Buffer
+  readonly contentType?: string | undefined
+}
+
 export function writeAnswer(
   response: ServerResponse,
   requestId: string,
-  { status, body }: { readonly status: number; readonly body: Buffer },
+  { status, body, contentType }: Written,
   headers: HeaderList,
 ): void {
   if (response.destroyed) return
   response.writeHead(status, [
     'Content-Type',
-    status < 400 ? 'application/json' : 'application/problem+json',
+    contentType ?? (status < 400 ? 'application/json' : 'application/problem+json'),
     'Content-Length',
     String(body.length),
     'X-Request-Id',

@@ -24,6 +24,10 @@ export interface Version {
   readonly wasRouted?: boolean
   /** What it showed when its examples were replayed; undefined before that. */
   readonly proof?: Proof | undefined
+  /** Whether its model could not be loaded the last time that was tried. */
+  readonly hasFailed?: boolean
+  /** What its answers say about it. */
+  readonly properties?: Properties
 }
 
 /** Version number → share of the traffic in percent; the shares add up to 100. */

@@ -19,6 +19,8 @@ export interface PoolOptions {
   readonly maxQueue: number
   /** How long a batch that is not full may wait for more requests; 0: a free model never waits. */
   readonly maxWaitMs: number
+  /** Told how many requests are handed to a model together, when it takes several. */
+  readonly onBatch?: (size: number) => void
   /** Told about starts, deaths and stops, for the log. */
   readonly onEvent: (level: 'INFO' | 'WARNING' | 'ERROR', message: string) => void
 }
@@ -63,6 +65,11 @@ export class Pool {
 
   get size(): number {
     return this.#members.size
+  }
+
+  /** Requests that wait. */
+  get queued(): number {
+    return this.#queue.length
   }
 
   /** Process ids, for the operator and for tests that end them. */
@@ -253,6 +260,7 @@ export class Pool {
     const sent = performance.now()
     let open = jobs.length
     this.#hasCompany = open > 1
+    if (sandbox.batch > 0) this.#options.onBatch?.(open)
     for (const job of jobs) {
       job.attempts += 1
       job.sandbox = sandbox

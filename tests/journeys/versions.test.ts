@@ -31,10 +31,12 @@ describe('versions', () => {
     expect([await serve('one'), await serve('two')]).toEqual([0, 0])
     const listed = JSON.parse((await shop.thampi(['versions', '--json'])).out) as Record<string, unknown>[]
     expect(listed).toMatchObject([
-      { version: 1, weight: 0 },
-      { version: 2, weight: 100 },
+      { version: 1, weight: 0, state: 'kept', properties: { thampi_data_version: '0.1' } },
+      { version: 2, weight: 100, state: 'routed' },
     ])
-    expect((await shop.thampi(['versions'])).out).toMatch(/^ {3}1 {9}20.*\n {3}2 {2}100 % {2}20/)
+    expect((await shop.thampi(['versions'])).out).toMatch(
+      /^ {3}1 {2}kept {10}20.*\n {3}2 {2}routed 100 % {2}20/,
+    )
   })
 
   it('can be gone back to, and forward again by name', async () => {

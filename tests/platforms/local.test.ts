@@ -9,6 +9,7 @@ import { Host } from '../../src/platforms/local/host.ts'
 import { layout } from '../../src/platforms/local/layout.ts'
 import { openLocal } from '../../src/platforms/local/local.ts'
 import { runningHost, stopHost } from '../../src/platforms/local/start-host.ts'
+import type { Version } from '../../src/platforms/platform.ts'
 import type { Stage } from '../../src/settings/stage.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
@@ -100,6 +101,97 @@ describe('the host on this machine', () => {
     expect((await openLocal(system).find(stage))?.url).toBe(url)
     expect((await ask(url)).says).toBe('still here')
     expect(await hostPid(system)).not.toBe(pid)
+  })
+
+  it('answers callers with a key where one is wanted, and a rollback does not open it', async () => {
+    const system = systemIn(temporaryDirectory())
+    opened.push(system)
+    const platform = openLocal(system)
+    const open = localStage('dev')
+    const closed = { ...open, apiKeyRequired: true }
+    const release = async (stage: Stage): Promise<Version> =>
+      platform.release(await bundleOf(answering('secret'), stage, { platform, system }), stage)
+    const first = await release(open)
+    const { url } = await platform.route(open, all(first))
+    expect((await ask(url)).status).toBe(200)
+
+    const second = await release(closed)
+    await platform.route(closed, all(second))
+    const pinned = url.replace('/predict', `@${first.number}/predict`)
+    for (const address of [url, pinned]) expect((await ask(address)).status, address).toBe(401)
+    const key = (await platform.keys?.create(closed, 'billing')) ?? ''
+    const withKey = async (given: string): Promise<number> =>
+      (await fetch(url, { method: 'POST', body: '{"data": 1}', headers: { 'x-api-key': given } })).status
+    expect(await withKey(key)).toBe(200)
+    expect((await platform.send(second, Buffer.from('{"data": 1}'))).status).toBe(200)
+
+    await platform.route(closed, all(first))
+    expect((await ask(url)).status).toBe(401)
+    process.kill(await hostPid(system), 'SIGKILL')
+    await expect.poll(() => runningHost(layout(system.places.state))).toBeUndefined()
+    await platform.find(closed)
+    expect((await ask(url)).status).toBe(401)
+    expect(await withKey(key)).toBe(200)
+
+    // The owner's commands have one of their own, which dies with the host.
+    const own = (await platform.keys?.own(closed)) ?? ''
+    expect(await withKey(own)).toBe(200)
+    expect(await platform.keys?.revoke(closed, 'billing')).toBe(true)
+    expect(await withKey(key)).toBe(401)
+
+    await platform.route(open, all(await release(open)))
+    expect((await ask(url)).status).toBe(200)
+    await stopHost(layout(system.places.state))
+    for (const file of readdirSync(system.places.home, { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue
+      const bytes = readFileSync(join(file.parentPath, file.name))
+      for (const secret of [key, own]) expect(bytes.includes(secret.slice(10)), file.name).toBe(false)
+    }
+  })
+
+  it('tells how a stage does: awake, broken, and mended', async () => {
+    const { system, url, stage } = await served('well')
+    const platform = openLocal(system)
+    await ask(url)
+    expect(await platform.status?.(stage)).toMatchObject({
+      state: 'READY',
+      url,
+      versions: [
+        {
+          number: 1,
+          weight: 100,
+          requests: 1,
+          errors: 0,
+          restarts: 0,
+          sandboxes: [{ state: 'READY', memoryMb: expect.any(Number) }],
+        },
+      ],
+    })
+    const [pid] = (await runningHost(layout(system.places.state)))?.stages.flatMap(({ pids }) => pids) ?? []
+    const [pickle] = readdirSync(system.places.state, { recursive: true, encoding: 'utf8' }).filter(file =>
+      file.endsWith('model.pkl'),
+    )
+    const path = join(system.places.state, pickle as string)
+    const bytes = readFileSync(path)
+    rmSync(path)
+    writeFileSync(path, 'other bytes')
+    process.kill(pid as number, 'SIGKILL')
+    const health = new URL('/readyz', url)
+    await expect
+      .poll(async () => (await platform.status?.(stage))?.state, { timeout: 10_000 })
+      .toBe('DEFUNCT')
+    expect((await fetch(health)).status).toBe(503)
+    expect(await platform.status?.(stage)).toMatchObject({
+      versions: [{ restarts: 1, lastError: expect.stringContaining('model.pkl'), sandboxes: [] }],
+    })
+    expect((await platform.versions(stage))[0]).toMatchObject({ hasFailed: true })
+    expect(await (await fetch(new URL('/-/status', url))).text()).not.toContain('model.pkl')
+    rmSync(path)
+    writeFileSync(path, bytes)
+    await expect.poll(async () => (await ask(url)).status, { timeout: 20_000, interval: 200 }).toBe(200)
+    const mended = (await platform.status?.(stage))?.versions[0]
+    expect([mended?.state, mended?.lastError]).toEqual(['READY', undefined])
+    expect((await fetch(health)).status).toBe(200)
   })
 
   it('leaves no model process behind when it is killed', async () => {

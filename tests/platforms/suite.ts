@@ -222,6 +222,22 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
         .toContainEqual(expect.objectContaining({ source: 'http', requestId: 'my-own-id' }))
     })
 
+    it('says to which trace a line belongs', async () => {
+      const { platform } = reached
+      const stage = reached.stage('traced')
+      const { url } = await platform.route(stage, all(await releaseOf(answering('one'), stage)))
+      const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+      const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
+      await fetch(url, { method: 'POST', body: '{"data": 1}', headers })
+      const sources = async (): Promise<Set<string>> => {
+        const found = new Set<string>()
+        for await (const line of platform.logs(stage, { sinceMs: 0, follow: false }))
+          if (line.traceId === traceId) found.add(line.source)
+        return found
+      }
+      await expect.poll(sources, { timeout: 5000 }).toEqual(new Set(['model', 'http']))
+    })
+
     it('removes a stage whole and says what is left', async () => {
       const { platform } = reached
       const stage = reached.stage('removed')

@@ -80,7 +80,10 @@ function asDocument({ timeMs, level, source, message, version, requestId, traceI
   )
 }
 
-/** Local time, level and source, as far as they say something. */
+/** As wide as `model`. */
+const sourceWidth = 5
+
+/** Local time, who says it, level and text. */
 function forPeople(line: LogLine, colored: boolean, output: Output): string {
   const at = new Date(line.timeMs)
   const two = (number: number): string => String(number).padStart(2, '0')
@@ -88,7 +91,8 @@ function forPeople(line: LogLine, colored: boolean, output: Output): string {
   const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
   const { label, text, request } = partsOf(line, colored, output)
   const dim = (words: string): string => (colored ? output.onOut('dim', words) : words)
-  return `${dim(`${date} ${time}`)} ${label}${text}${dim(request)}`
+  // The source comes first: a model may print what looks like a line of the platform.
+  return `${dim(`${date} ${time} ${line.source.padEnd(sourceWidth)}`)} ${label}${text}${dim(request)}`
 }
 
 function asZappaDid(line: LogLine, colored: boolean, output: Output): string {

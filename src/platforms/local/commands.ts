@@ -6,13 +6,14 @@ import { problemAnswer } from '../../gateway/problem.ts'
 import type { Evidence } from '../../model/proof.ts'
 import { SandboxFailed } from '../../sandbox/ending.ts'
 import { version as thampiVersion } from '../../system/version.ts'
-import type { Deployment, Version } from '../platform.ts'
+import type { Deployment, StageStatus, Version } from '../platform.ts'
 import type { DoorRoutes } from './door.ts'
 import { contentsOf, keepEvidence, readProof } from './evidence.ts'
 import type { Host } from './host.ts'
 import type { StageKey } from './layout.ts'
 import type { CurrentRecord, VersionRecord } from './records.ts'
 import type { ServedStage } from './served-stage.ts'
+import { statusOf as stageStatusOf } from './stage-report.ts'
 import { collectLayers } from './store.ts'
 
 export interface HostStatus {
@@ -156,10 +157,35 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       const listed = records.map(async (record): Promise<Version[]> => {
         if (!record) return []
         const proof = await readProof(host.at, record, record.number)
-        return [{ ...versionOf(record), wasRouted: stage?.wasRouted(record.number) === true, proof }]
+        const { number } = record
+        const wasRouted = stage?.wasRouted(number) === true
+        const hasFailed = stage?.hasFailed(number) === true
+        return [{ ...versionOf(record), wasRouted, hasFailed, proof }]
       })
       return (await Promise.all(listed)).flat()
     },
+
+    'POST /status': async (input): Promise<StageStatus | null> => {
+      const stage = host.find(input as StageKey)
+      if (!stage?.isServed) return null
+      return stageStatusOf(stage.key, host.urlOf(stage.key), stage.running(), host.readUsage)
+    },
+
+    'POST /keys': async input => {
+      const { name, ...key } = input as StageKey & { name: string }
+      const stage = await host.open(key)
+      return stage.apiKeys.create(name, host.system.now())
+    },
+
+    'POST /keys/list': async input => (await host.open(input as StageKey)).apiKeys.list(),
+
+    'POST /keys/revoke': async input => {
+      const { name, ...key } = input as StageKey & { name: string }
+      return (await host.open(key)).apiKeys.revoke(name)
+    },
+
+    /** For who has come this far: the owner. */
+    'POST /keys/own': async () => host.ownKey,
 
     'POST /remove': async input => {
       const wasServed = await host.remove(input as StageKey)
@@ -218,7 +244,17 @@ function loadError({ failed }: SandboxFailed, { stage }: VersionRecord): ThampiE
 
 function versionOf(record: VersionRecord): Version {
   const { stage, model, number, bundle, servedTimeUtc, properties, by, commit } = record
-  return { stage, model, number, bundle, servedTimeUtc, instanceId: properties.instance_id, by, commit }
+  return {
+    stage,
+    model,
+    number,
+    bundle,
+    servedTimeUtc,
+    instanceId: properties.instance_id,
+    properties,
+    by,
+    commit,
+  }
 }
 
 /** A deployment as it travels through the door: weights as pairs, because JSON has no maps. */

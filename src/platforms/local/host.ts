@@ -5,6 +5,8 @@ import { type AddressInfo, createServer, type Server as NetServer } from 'node:n
 import { systemCode, ThampiError } from '../../errors.ts'
 import { connectionCaps } from '../../gateway/caps.ts'
 import { createGateway, type Endpoint, type NotFound } from '../../gateway/gateway.ts'
+import { HttpCounts } from '../../gateway/http-counts.ts'
+import { type Place, placesOf } from '../../gateway/page.ts'
 import type { PredictRoute } from '../../gateway/route.ts'
 import { Nursery } from '../../sandbox/nursery.ts'
 import { type Usage, usageReader } from '../../sandbox/usage.ts'
@@ -13,8 +15,10 @@ import { portHolder } from '../../system/ports.ts'
 import type { System } from '../../system/system.ts'
 import { maxPayloadBytes } from './launch.ts'
 import { type Layout, layout, type StageKey, stateName } from './layout.ts'
+import { pagesOf } from './pages.ts'
 import { type HostRecord, readRecord, stagesOnDisk, writeRecord, type ZygoteRecord } from './records.ts'
 import { ServedStage } from './served-stage.ts'
+import { newKey } from './stage-keys.ts'
 
 export interface HostOptions {
   /** Undefined: the port of last time, else 8426, and any that is free while no stage is served. 0: any that is free. */
@@ -29,20 +33,25 @@ const address = '127.0.0.1'
 export class Host {
   readonly at: Layout
   readonly system: System
+  readonly counts: HttpCounts = new HttpCounts()
+  /** Opens every stage to the commands of the owner, who comes through the private door. Dies with the host. */
+  readonly ownKey: string = newKey()
+  #places: (path: string) => Place | undefined
   #lock: NetServer
   #stages = new Map<string, ServedStage>()
   #servers: HttpServer[] = []
   #port = 0
   #hostNames: ReadonlySet<string> = new Set()
   #nursery: Nursery
-  #readUsage: (pid: number) => Promise<Usage | undefined>
+  readonly readUsage: (pid: number) => Promise<Usage | undefined>
 
   private constructor(at: Layout, lock: NetServer, system: System) {
     this.at = at
     this.system = system
     this.#lock = lock
     this.#nursery = nurseryOf(at, system)
-    this.#readUsage = usageReader(system)
+    this.readUsage = usageReader(system)
+    this.#places = placesOf(pagesOf(this))
   }
 
   /** Starts on the state directory and finds every stage again. Throws `HOST_RUNNING` or `PORT_TAKEN`. */
@@ -94,7 +103,8 @@ export class Host {
       at: this.at,
       system: this.system,
       nursery: this.#nursery,
-      readUsage: this.#readUsage,
+      readUsage: this.readUsage,
+      ownKey: this.ownKey,
     })
     this.#stages.set(`${key.stage}/${key.model}`, stage)
     return stage
@@ -160,18 +170,9 @@ export class Host {
       hosts: () => this.#hostNames,
       maxBodyBytes: maxPayloadBytes,
       find: route => this.#endpointOf(route),
-      onAccess: ({ stage, model, requestId, status, ms, version }) => {
-        const level = status >= 500 ? 'ERROR' : 'INFO'
-        const message = `POST /${stage}/${model}/predict ${status} ${Math.round(ms * 10) / 10} ms`
-        this.find({ stage, model })?.log.write({
-          timeMs: Date.now(),
-          level,
-          source: 'http',
-          version,
-          requestId,
-          message,
-        })
-      },
+      places: this.#places,
+      counts: this.counts,
+      onAccess: entry => this.find(entry)?.accessed(entry),
       onMistake: (error, requestId) =>
         this.system.tell(`request ${requestId}: ${error instanceof Error ? error.stack : error}`),
     })

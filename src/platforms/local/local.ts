@@ -12,6 +12,8 @@ import type { System } from '../../system/system.ts'
 import { naiveUtc } from '../../system/time.ts'
 import type {
   Answer,
+  ApiKey,
+  ApiKeys,
   Deployment,
   LogLine,
   LogOptions,
@@ -19,6 +21,7 @@ import type {
   ReleaseOptions,
   Removal,
   RemoveOptions,
+  StageStatus,
   Version,
   VersionContents,
   Weights,
@@ -48,6 +51,8 @@ export function openLocal(system: System): Platform {
     versions: stage => versions(at, stage, system),
     remove: (stage, options) => remove(at, stage, options, system),
     logs: (stage, options) => logs(at, stage, options),
+    status: stage => status(at, stage, system),
+    keys: keysOn(at, system),
   }
 }
 
@@ -188,6 +193,32 @@ async function isWanted(at: Layout, stage: Stage, system: System): Promise<boole
   system.tell('The local platform was not running; it is started again.')
   await ensureHost(at, system)
   return true
+}
+
+async function status(at: Layout, stage: Stage, system: System): Promise<StageStatus | undefined> {
+  if (!(await isWanted(at, stage, system))) return undefined
+  return (await knock<StageStatus | null>(at.door, 'POST /status', keyOf(stage))) ?? undefined
+}
+
+/** Keys may be made before the stage is first served, so that it is never open in between. */
+function keysOn(at: Layout, system: System): ApiKeys {
+  /** Starts no host where there can be no keys. */
+  const hasKeys = async (stage: Stage): Promise<boolean> => {
+    if (!existsSync(at.keys(keyOf(stage)))) return false
+    await ensureHost(at, system)
+    return true
+  }
+  return {
+    create: async (stage, name) => {
+      await ensureHost(at, system)
+      return knock<string>(at.door, 'POST /keys', { ...keyOf(stage), name })
+    },
+    list: async stage =>
+      (await hasKeys(stage)) ? knock<readonly ApiKey[]>(at.door, 'POST /keys/list', keyOf(stage)) : [],
+    revoke: async (stage, name) =>
+      (await hasKeys(stage)) && knock<boolean>(at.door, 'POST /keys/revoke', { ...keyOf(stage), name }),
+    own: async () => ((await runningHost(at)) ? knock<string>(at.door, 'POST /keys/own') : undefined),
+  }
 }
 
 function logs(at: Layout, stage: Stage, options: LogOptions): AsyncIterable<LogLine> {

@@ -1,8 +1,8 @@
 /** What a version counts while it runs: for ever, for `/metrics`; and by ten seconds, for `thampi status`. */
 import { Histogram, predictBounds } from '../../gateway/metrics.ts'
 
-export const outcomes = ['ok', 'rejected', 'error', 'crashed', 'unavailable', 'late'] as const
-export type OutcomeName = (typeof outcomes)[number]
+/** `rejected`: the input was refused · `abandoned`: the caller went away before the answer. */
+export const outcomes = ['ok', 'rejected', 'abandoned', 'error', 'crashed', 'unavailable', 'late'] as const
 
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
 const loadBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
@@ -18,6 +18,8 @@ export class Meter {
   /** Starts that a request had to wait for, because no process had the model loaded. */
   coldStarts = 0
   readonly recent: Recent = new Recent()
+  /** Which runtime loaded the model; known when it first has. */
+  runtime = 'unknown'
 
   /** An answer that a caller got; `nowMs` since the epoch. */
   answered(status: number, ms: number, nowMs: number): void {
@@ -28,12 +30,13 @@ export class Meter {
   }
 }
 
+/** Its index in `outcomes`. */
 function outcomeOf(status: number): number {
   if (status < 400) return 0
-  if (status < 500) return 1
-  if (status < 502) return 2
-  if (status === 502) return 3
-  return status === 503 ? 4 : 5
+  if (status < 499) return 1
+  if (status < 502) return status === 499 ? 2 : 3
+  if (status === 502) return 4
+  return status === 503 ? 5 : 6
 }
 
 export const slotMs = 10_000

@@ -2,15 +2,19 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ThampiError } from '../../errors.ts'
+import type { KeyRing } from '../../gateway/api-key.ts'
 import { type Cors, readCors } from '../../gateway/cors.ts'
-import type { Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gateway.ts'
+import type { AccessEntry, Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
 import type { System } from '../../system/system.ts'
 import type { Weights } from '../platform.ts'
 import { launchOf } from './launch.ts'
 import type { Layout, StageKey } from './layout.ts'
 import { LogFile } from './log-file.ts'
+import { Meter } from './meter.ts'
 import { type CurrentRecord, readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
+import { StageKeys } from './stage-keys.ts'
+import type { Running } from './stage-report.ts'
 import { type Surroundings, VersionPool } from './version-pool.ts'
 
 /** How many versions in turn may leave service under one request before it is refused. */
@@ -21,26 +25,33 @@ const defaultRetained = 10
 export interface StageOptions extends Surroundings {
   readonly at: Layout
   readonly system: System
+  /** Accepted beside the keys of the stage. */
+  readonly ownKey?: string
 }
 
 export class ServedStage implements Endpoint {
   readonly key: StageKey
   readonly log: LogFile
+  readonly apiKeys: StageKeys
   #options: StageOptions
   #weights: CurrentRecord['weights'] = []
   #routed: ReadonlySet<number> = new Set()
   #pools = new Map<number, VersionPool>()
+  /** Of every version that ran since the host was started and is still kept. */
+  #meters = new Map<number, Meter>()
   #cors: Cors | undefined
+  #keyRequired = false
 
-  private constructor(key: StageKey, options: StageOptions) {
+  private constructor(key: StageKey, apiKeys: StageKeys, options: StageOptions) {
     this.key = key
+    this.apiKeys = apiKeys
     this.#options = options
     this.log = new LogFile(options.at.log(key))
   }
 
   /** Finds on disk what an earlier host left; a stage without a pointer is new and serves nothing yet. */
   static async open(key: StageKey, options: StageOptions): Promise<ServedStage> {
-    const stage = new ServedStage(key, options)
+    const stage = new ServedStage(key, await openKeys(key, options), options)
     for (const path of [options.at.current(key), options.at.previous(key)]) {
       try {
         const pointer = await readRecord<CurrentRecord>(path)
@@ -66,6 +77,11 @@ export class ServedStage implements Endpoint {
 
   get cors(): Cors | undefined {
     return this.#cors
+  }
+
+  /** Undefined when everybody may ask. */
+  get keys(): KeyRing | undefined {
+    return this.#keyRequired ? this.apiKeys : undefined
   }
 
   get pids(): number[] {
@@ -110,6 +126,7 @@ export class ServedStage implements Endpoint {
     const pool = this.#pools.get(number)
     this.#pools.delete(number)
     await pool?.close()
+    this.#meters.delete(number)
     await rm(this.#options.at.version(this.key, number), { force: true })
   }
 
@@ -152,7 +169,41 @@ export class ServedStage implements Endpoint {
     await rm(at.previous(this.key), { force: true })
     this.#weights = []
     await this.close()
+    await this.apiKeys.remove()
     await rm(dirname(at.version(this.key, 1)), { recursive: true, force: true })
+  }
+
+  /** A request that reached this stage has its answer. */
+  accessed({ requestId, traceId, status, ms, version }: AccessEntry): void {
+    const timeMs = Date.now()
+    const level = status >= 500 ? 'ERROR' : 'INFO'
+    const { stage, model } = this.key
+    const message = `POST /${stage}/${model}/predict ${status} ${Math.round(ms * 10) / 10} ms`
+    this.log.write({ timeMs, level, source: 'http', version, requestId, traceId, message })
+    if (version !== undefined) this.#meters.get(version)?.answered(status, ms, timeMs)
+  }
+
+  /** Whether a version was tried and could not be loaded. */
+  hasFailed(number: number): boolean {
+    return this.#pools.get(number)?.roster.failed !== undefined
+  }
+
+  /** Versions that have traffic, or were asked by their number; ascending. */
+  running(): Running[] {
+    return [...this.#pools]
+      .sort(([a], [b]) => a - b)
+      .map(([number, pool]) => ({
+        ...{ number, pool, meter: this.#meterOf(number) },
+        weight: this.#weights.find(([routed]) => routed === number)?.[1] ?? 0,
+      }))
+  }
+
+  #meterOf(number: number): Meter {
+    const known = this.#meters.get(number)
+    if (known) return known
+    const meter = new Meter()
+    this.#meters.set(number, meter)
+    return meter
   }
 
   /** Answers by weight. A version that leaves service while a request waits hands it to its successor. */
@@ -176,6 +227,7 @@ export class ServedStage implements Endpoint {
   pinned(number: number): Endpoint {
     return {
       cors: this.#cors,
+      keys: this.keys,
       answer: (request, done) => {
         const otherwise = (): void => {
           this.#answerPinned(number, request).then(done, error => {
@@ -231,6 +283,7 @@ export class ServedStage implements Endpoint {
   /** Everything about a switch that can fail; gives the switch itself, which cannot. */
   async #prepare({ weights, routed: everRouted }: CurrentRecord): Promise<() => void> {
     let cors: Cors | undefined
+    let keyRequired = false
     for (const [number] of weights) {
       const record = await this.version(number)
       if (!record) {
@@ -240,9 +293,13 @@ export class ServedStage implements Endpoint {
         })
       }
       cors = readCors(record.settings.cors)
+      keyRequired ||= record.settings.apiKeyRequired === true
       if (!this.#pools.has(number)) await this.#start(record)
     }
+    // Going back to an older version must not open a stage that has been closed since: the newest one decides as well.
+    keyRequired ||= await this.#wantsKey(Math.max(...everRouted))
     return () => {
+      this.#keyRequired = keyRequired
       this.#weights = weights
       this.#routed = new Set(everRouted)
       this.#cors = cors
@@ -252,6 +309,15 @@ export class ServedStage implements Endpoint {
         this.#pools.delete(number)
         void pool.close()
       }
+    }
+  }
+
+  /** When it cannot be told any more: yes. */
+  async #wantsKey(number: number): Promise<boolean> {
+    try {
+      return (await this.version(number))?.settings.apiKeyRequired === true
+    } catch {
+      return true
     }
   }
 
@@ -266,6 +332,7 @@ export class ServedStage implements Endpoint {
       ...{ launch, mayFork, nursery, readUsage },
       keepWarm: () => record.settings.keepWarm && this.#weights.some(([number]) => number === record.number),
       log: line => this.log.write(line),
+      meter: this.#meterOf(record.number),
     })
     this.#pools.set(record.number, pool)
     return pool
@@ -276,7 +343,22 @@ export class ServedStage implements Endpoint {
     const routed = new Set(this.#weights.map(([number]) => number))
     const numbers = await this.numbers()
     for (const number of numbers.slice(0, -retained)) {
-      if (!routed.has(number)) await rm(this.#options.at.version(this.key, number), { force: true })
+      if (routed.has(number)) continue
+      this.#meters.delete(number)
+      await rm(this.#options.at.version(this.key, number), { force: true })
     }
+  }
+}
+
+/** A file of keys that cannot be read opens nothing, and takes down nothing else. */
+async function openKeys(key: StageKey, { at, system, ownKey }: StageOptions): Promise<StageKeys> {
+  try {
+    return await StageKeys.open(at.keys(key), ownKey)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    system.tell(
+      `${key.stage}/${key.model}: ${message} No API key is accepted; make new ones with thampi keys create.`,
+    )
+    return StageKeys.closed(at.keys(key), ownKey)
   }
 }

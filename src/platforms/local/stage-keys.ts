@@ -29,12 +29,12 @@ export class StageKeys implements KeyRing {
   #path: string
   #keys: readonly KeyRecord[]
   #digests: readonly Buffer[] = []
-  #own: Buffer
+  #own: Buffer | undefined
   #lastWrite: Promise<void> = Promise.resolve()
 
-  private constructor(path: string, keys: readonly KeyRecord[], own: string) {
+  private constructor(path: string, keys: readonly KeyRecord[], own?: string) {
     this.#path = path
-    this.#own = digestOf(own)
+    this.#own = own === undefined ? undefined : digestOf(own)
     this.#keys = keys
     this.#use(keys)
   }
@@ -43,19 +43,19 @@ export class StageKeys implements KeyRing {
    * `own` is accepted as well: the host's key for the commands of its owner, never written anywhere.
    * Throws `INTEGRITY` when the file is not as it was written.
    */
-  static async open(path: string, own: string): Promise<StageKeys> {
+  static async open(path: string, own?: string): Promise<StageKeys> {
     return new StageKeys(path, (await readRecord<KeysRecord>(path))?.keys ?? [], own)
   }
 
   /** Knows no key but `own`: for a file that cannot be read. */
-  static closed(path: string, own: string): StageKeys {
+  static closed(path: string, own?: string): StageKeys {
     return new StageKeys(path, [], own)
   }
 
   /** Looks at every key, whether or not one fitted already. */
   accepts(key: string): boolean {
     const digest = digestOf(key)
-    let fits = timingSafeEqual(digest, this.#own)
+    let fits = this.#own !== undefined && timingSafeEqual(digest, this.#own)
     for (const known of this.#digests) fits = timingSafeEqual(digest, known) || fits
     return fits
   }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import type { GatewayAnswer } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
+import { traceIdOf } from '../../gateway/trace.ts'
 import { describeEnding } from '../../sandbox/ending.ts'
 import type { Outcome, PoolRequest } from '../../sandbox/job.ts'
 import type { Nursery } from '../../sandbox/nursery.ts'
@@ -11,7 +12,10 @@ import { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Usage } from '../../sandbox/usage.ts'
 import type { LogLine } from '../platform.ts'
 import type { Launch } from './launch.ts'
+import type { Meter } from './meter.ts'
 import type { VersionRecord } from './records.ts'
+import { Roster } from './roster.ts'
+import { Traces } from './traces.ts'
 
 /** What every version on this host draws on. */
 export interface Surroundings {
@@ -26,6 +30,7 @@ export interface VersionPoolOptions extends Surroundings {
   /** Routed versions may be kept warm; others never are. */
   readonly keepWarm: () => boolean
   readonly log: (line: LogLine) => void
+  readonly meter: Meter
 }
 
 const idleMs = 5 * 60_000
@@ -41,11 +46,14 @@ export class VersionPool {
   #options: VersionPoolOptions
   #pool: Pool
   #mayFork: boolean
+  #roster: Roster
+  #traces = new Traces()
 
   constructor(record: VersionRecord, options: VersionPoolOptions) {
     this.record = record
     this.#options = options
     this.#mayFork = options.mayFork
+    this.#roster = new Roster(options.meter)
     const { maxSandboxes, maxWaitMs } = record.settings
     this.#pool = new Pool({
       start: () => this.#start(),
@@ -54,6 +62,7 @@ export class VersionPool {
       idleMs,
       maxQueue,
       maxWaitMs,
+      onBatch: size => options.meter.batches.observe(size),
       onEvent: (level, message) => this.#log(level, message),
     })
   }
@@ -65,6 +74,15 @@ export class VersionPool {
 
   get pids(): number[] {
     return this.#pool.pids
+  }
+
+  get roster(): Roster {
+    return this.#roster
+  }
+
+  /** Requests that wait for a process. */
+  get queued(): number {
+    return this.#pool.queued
   }
 
   /** Loads the model once, or throws `SandboxFailed`. */
@@ -79,15 +97,16 @@ export class VersionPool {
   /** Gives undefined when this version was taken out of service before the request ran: ask the stage again. */
   answer(request: PoolRequest, done: (answer: GatewayAnswer | undefined) => void): void {
     const { settings, number: version } = this.record
+    if (request.traceparent !== undefined) this.#traces.add(request.requestId, request.traceparent)
     this.#pool.ask(request, settings.timeoutSeconds * 1000, outcome => {
       if (outcome.type === 'reply') done({ status: outcome.status, body: outcome.body, version })
-      else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request.requestId))
+      else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request))
     })
   }
 
-  #problem(outcome: Problem, requestId: string): GatewayAnswer {
+  #problem(outcome: Problem, { requestId, traceparent }: PoolRequest): GatewayAnswer {
     const { stage, model, number: version, settings } = this.record
-    const about = { stage, model, version }
+    const about = { stage, model, version, trace_id: traceIdOf(traceparent) }
     switch (outcome.type) {
       case 'late':
         return {
@@ -156,6 +175,7 @@ export class VersionPool {
       readUsage,
       onPrinted: ({ level, requestId, message }) => this.#log(level, message, 'model', requestId),
     })
+    this.#roster.add(sandbox, this.#pool.queued)
     sandbox.ready.then(
       ready => {
         this.#mayFork = ready.fork && this.record.settings.fork
@@ -177,6 +197,8 @@ export class VersionPool {
   }
 
   #log(level: string, message: string, source: LogLine['source'] = 'host', requestId?: string): void {
-    this.#options.log({ timeMs: Date.now(), level, source, version: this.record.number, requestId, message })
+    const traceId = requestId === undefined ? undefined : this.#traces.of(requestId)
+    const version = this.record.number
+    this.#options.log({ timeMs: Date.now(), level, source, version, requestId, traceId, message })
   }
 }

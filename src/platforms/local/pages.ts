@@ -1,0 +1,31 @@
+/** What a host answers beside predictions. Whoever has another page adds it to this list. */
+import { healthPages } from '../../gateway/health.ts'
+import { exposition, expositionType } from '../../gateway/metrics.ts'
+import type { Page } from '../../gateway/page.ts'
+import { version } from '../../system/version.ts'
+import type { Host } from './host.ts'
+import { versionFamilies } from './metrics.ts'
+import { healthOf, meteredOf } from './stage-report.ts'
+
+export function pagesOf(host: Host): Page[] {
+  return [
+    ...healthPages({
+      version,
+      stages: () => servedOf(host).map(stage => healthOf(stage.key, stage.running())),
+    }),
+    {
+      template: '/metrics',
+      method: 'GET',
+      answer: () => ({ status: 200, contentType: expositionType, body: metricsOf(host) }),
+    },
+  ]
+}
+
+function metricsOf(host: Host): string {
+  const versions = servedOf(host).flatMap(stage => meteredOf(stage.key, stage.running()))
+  return exposition([host.counts.family(), ...versionFamilies(versions)])
+}
+
+function servedOf(host: Host): Host['stages'] {
+  return host.stages.filter(stage => stage.isServed)
+}
