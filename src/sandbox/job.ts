@@ -8,6 +8,9 @@ export interface PoolRequest {
   readonly body: Uint8Array
   readonly pretty: boolean
   readonly traceparent?: string | undefined
+  /** In which other protocol the body is, and its content type. */
+  readonly door?: string | undefined
+  readonly contentType?: string | undefined
   /** True when nobody waits for the answer any more: what is still queued is then not executed. */
   readonly isAbandoned?: boolean
 }

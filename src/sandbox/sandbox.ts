@@ -41,6 +41,8 @@ export interface Ask {
     readonly requestId: string
     readonly pretty: boolean
     readonly traceparent?: string | undefined
+    readonly door?: string | undefined
+    readonly contentType?: string | undefined
     readonly body: Uint8Array
   }
   readonly deadline: number
@@ -310,9 +312,10 @@ class Waiting<A extends Ask> implements OpenAsk {
 }
 
 function wireRequest(id: number, { request, deadline }: Ask, now: number): WireRequest {
-  const { requestId, pretty, traceparent, body } = request
+  const { requestId, pretty, traceparent, door, body } = request
   const wired = { type: 'request', id, requestId, remainingMs: deadline - now, pretty, body } as const
-  return traceparent === undefined ? wired : { ...wired, extra: { traceparent } }
+  if (traceparent === undefined && door === undefined) return wired
+  return { ...wired, extra: { traceparent, door, contentType: request.contentType } }
 }
 
 /** Resolves when a stream has given everything, or after `limitMs`. */

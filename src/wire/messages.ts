@@ -62,7 +62,12 @@ export interface WireRequest {
   readonly requestId: string
   readonly remainingMs: number
   readonly pretty: boolean
-  readonly extra?: { readonly traceparent?: string }
+  readonly extra?: {
+    readonly traceparent?: string | undefined
+    /** In which other protocol the body is; `contract/wire.md` says which there are. */
+    readonly door?: string | undefined
+    readonly contentType?: string | undefined
+  }
   readonly body: Uint8Array
 }
 
