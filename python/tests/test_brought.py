@@ -40,6 +40,7 @@ def columns(**types):
         ([True, False], "bool", (2,), [True, False], False),
         (["a", "ü"], "str", (-1,), ["a", "ü"], False),
         (7, "int32", (), 7, False),
+        ([1, 2.0], "int64", (-1,), [1, 2], False),
         ([], "int64", (-1,), [], False),
     ],
 )
@@ -58,7 +59,7 @@ def test_lists_become_arrays(value, dtype, shape, expected, alone):
         ([1, "2"], "float32", (-1,), "`data.input[1]` must be a number"),
         ([1, True], "float32", (-1,), "`data.input[1]` must be a number"),
         ([1, None], "float64", (-1,), "`data.input[1]` must be a number"),
-        ([1, 2.0], "int64", (-1,), "`data.input[1]` must be a whole number"),
+        ([1, 2.5], "int64", (-1,), "`data.input[1]` must be a whole number"),
         ([2**63], "int64", (-1,), "does not fit into int64"),
         ([300], "uint8", (-1,), "does not fit into uint8"),
         ([-1], "uint64", (-1,), "does not fit into uint64"),

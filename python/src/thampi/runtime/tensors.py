@@ -101,6 +101,8 @@ def _check(value, shape, kind, at, alone=False):
     """
     if not shape:
         allowed = _ALLOWED[kind]
+        if kind == "integer" and type(value) is float and value.is_integer() and abs(value) <= 2**53:
+            return  # 2.0 is a whole number, however it was written
         if isinstance(value, (list, dict)) or (allowed is not None and type(value) not in allowed):
             raise BadInput(f"`{shown(at)}` must be {_WORDS[kind]}.", at)
         return
