@@ -1,6 +1,8 @@
 # Needs node, python3 and make. Everything else is set up here, in node_modules/ and .venv/.
 PYTHON ?= python3
 VENV_PYTHON = .venv/bin/python
+# The load generator of the benchmarks, from Debian where we may install it.
+WRK = command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install --yes --quiet wrk; }
 
 .PHONY: help setup build demo test bench clean
 
@@ -30,11 +32,11 @@ demo: setup
 	@node scripts/demo.mjs
 
 test: setup
+	@$(WRK) || true
 	@node scripts/test.mjs
 
 bench: setup
-	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install --yes --quiet wrk; } \
-		|| { echo "wrk makes the load. Fix: apt-get install wrk"; exit 1; }
+	@$(WRK) || { echo "wrk makes the load. Fix: apt-get install wrk"; exit 1; }
 	@node benchmarks/bench.mjs $(ARGS)
 
 clean:

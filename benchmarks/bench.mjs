@@ -31,6 +31,9 @@ const few = {
   ci: { peers: 'Thampi', workloads: 'tutorial,no-op' },
 }
 
+/** The exit code that says: nothing was measured, because something is missing here. */
+const cannotRun = 3
+
 const flags = readFlags()
 const small = flags.quick || flags.ci
 const selection = flags.quick ? few.quick : flags.ci ? few.ci : {}
@@ -44,7 +47,7 @@ const plan = {
 const target = small ? join(import.meta.dirname, '.work') : import.meta.dirname
 
 const tool = generator()
-if (!tool) end('wrk, which makes the load, is not installed. Fix: apt-get install wrk', flags.ci ? 0 : 1)
+if (!tool) end('wrk, which makes the load, is not installed. Fix: apt-get install wrk', cannotRun)
 buildWhenStale()
 const results = small ? noResults() : readResults(target)
 results.generator = tool

@@ -23,8 +23,10 @@ const steps = {
   unit: () => vitest('unit'),
   python: () => pytest(),
   journeys: () => vitest('journeys'),
+  faults: () => faults(),
+  bench: () => bench(),
 }
-const pythonSources = ['python', 'examples', 'benchmarks']
+const pythonSources = ['python', 'examples', 'benchmarks', 'tests/faults']
 
 const chosen = process.argv.slice(2)
 for (const name of chosen)
@@ -94,6 +96,31 @@ function pytest() {
   for (const [, reason] of xml.matchAll(/<skipped [^>]*message="([^"]*)"/g)) skips.push(reason)
   const [tests, bad, skipped] = [count('tests'), count('failures') + count('errors'), count('skipped')]
   return { passed: tests - bad - skipped, failed: bad + (status !== 0 && bad === 0 ? 1 : 0), skipped }
+}
+
+/** A figure that holds counts as one test, a mutant that is caught as another. */
+function faults() {
+  const report = join(results, 'faults.json')
+  spawnSync(process.execPath, ['--import', 'tsx', 'tests/faults/run.ts', `--report=${report}`], {
+    stdio: 'inherit',
+  })
+  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 }
+  const { figures } = JSON.parse(readFileSync(report, 'utf8'))
+  const held = figures.flatMap(({ holds, mutants }) => [holds, ...mutants.map(({ caught }) => caught)])
+  const passed = held.filter(Boolean).length
+  return { passed, failed: held.length - passed, skipped: 0 }
+}
+
+/** The short benchmark prints how fast we are and fails on wrong answers, never on time. */
+function bench() {
+  const { status } = spawnSync(process.execPath, ['benchmarks/bench.mjs', '--ci', '--no-build'], {
+    stdio: 'inherit',
+  })
+  if (status === 3) {
+    skips.push('bench: wrk, which makes the load, is not installed')
+    return { passed: 0, failed: 0, skipped: 1 }
+  }
+  return status === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
 }
 
 function fail(message) {
