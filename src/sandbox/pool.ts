@@ -295,6 +295,11 @@ export class Pool {
   #died(job: Job, ending: Ending, wasBatch: boolean): void {
     if (job.done) return
     const remaining = job.deadline - performance.now()
+    // It waited behind a call that took too long until its own time was over.
+    if (ending.reason === 'deadline' && remaining < minRetryMs) {
+      job.finish({ type: 'late', executed: job.attempts > 0 ? 'maybe' : 'no' })
+      return
+    }
     if (this.#closed || job.attempts > 1 || remaining < minRetryMs) {
       job.finish({ type: 'crashed', ending })
       return
