@@ -1,7 +1,8 @@
 /** contract/answers.json holds for this runtime too, through a real process. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { nodeLayer, saveSource, servedTimeUtc, Talk } from '../../tests/support/node-runtime.ts'
+import { nodeLayer, saveSource } from '../../tests/support/node-runtime.ts'
+import { servedTimeUtc, Talk } from '../../tests/support/talk.ts'
 
 interface Case {
   readonly name: string

@@ -49,12 +49,16 @@ export function encode(value: unknown, onMissing?: (where: string) => void, pret
     text = walk.any(value, pretty ? 2 : 1)
   } catch (error) {
     if (error instanceof NotJson) throw error
-    if (error instanceof RangeError) throw new NotJson([], 'is nested too deeply', 'return a flatter value')
+    if (isStackOverflow(error)) throw new NotJson([], 'is nested too deeply', 'return a flatter value')
     // A getter or a `toJSON` of the model's raised.
     throw new NotJson(walk.steps, `cannot be read: ${textOf(error)}`)
   }
   if (walk.missing !== undefined) onMissing?.(new NotJson(walk.missing, '').where)
   return text
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message === 'Maximum call stack size exceeded'
 }
 
 /** One walk over one value. */
