@@ -28,7 +28,7 @@ export class Exchange implements GatewayRequest {
   traceId: string | undefined
   #request: IncomingMessage
   #response: ServerResponse
-  #options: GatewayOptions
+  #options: Required<GatewayOptions>
   #started: number = performance.now()
   #route: PredictRoute | undefined
   /** Of the path, for the metrics; empty when it is none of ours. */
@@ -41,7 +41,7 @@ export class Exchange implements GatewayRequest {
     request: IncomingMessage,
     response: ServerResponse,
     requestId: string,
-    options: GatewayOptions,
+    options: Required<GatewayOptions>,
   ) {
     this.#request = request
     this.#response = response
@@ -122,6 +122,7 @@ export class Exchange implements GatewayRequest {
     const exchange = this
     const request = {
       ...{ requestId: this.requestId, params, query, headers: this.#request.headers, body: this.body },
+      traceparent: this.traceparent,
       get isAbandoned(): boolean {
         return exchange.isAbandoned
       },

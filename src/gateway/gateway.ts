@@ -3,7 +3,7 @@ import { createServer, type Server, STATUS_CODES } from 'node:http'
 import type { KeyRing } from './api-key.ts'
 import type { Cors } from './cors.ts'
 import { Exchange } from './exchange.ts'
-import type { HttpCounts } from './http-counts.ts'
+import { HttpCounts } from './http-counts.ts'
 import type { Place } from './page.ts'
 import { type ProblemCode, problemAnswer } from './problem.ts'
 import { requestIds } from './request-id.ts'
@@ -55,6 +55,8 @@ export interface AccessEntry extends Pick<PredictRoute, 'stage' | 'model'> {
   readonly ms: number
   readonly version: number | undefined
   readonly traceId: string | undefined
+  /** Undefined: that of predictions. */
+  readonly path?: string
 }
 
 export interface GatewayOptions {
@@ -64,14 +66,15 @@ export interface GatewayOptions {
   /** The endpoint of a route, or why there is none. Asked again for each request: a switch takes effect at once. */
   readonly find: (route: PredictRoute) => Endpoint | NotFound
   /** What is answered beside predictions; asked for paths that are none of theirs. */
-  readonly places: (path: string) => Place | undefined
-  readonly counts: HttpCounts
+  readonly places?: (path: string) => Place | undefined
+  readonly counts?: HttpCounts
   readonly onAccess: (entry: AccessEntry) => void
   readonly onMistake: (error: unknown, requestId: string) => void
 }
 
 /** A server that is not yet listening. */
-export function createGateway(options: GatewayOptions): Server {
+export function createGateway(given: GatewayOptions): Server {
+  const options = { places: () => undefined, counts: new HttpCounts(), ...given }
   const newId = requestIds()
   const server = createServer({
     // A client that dribbles must not hold a connection; these bound head and whole request (milliseconds).

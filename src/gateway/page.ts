@@ -11,6 +11,8 @@ export interface PageRequest {
   /** What follows the question mark, undecoded. */
   readonly query: string
   readonly headers: IncomingHttpHeaders
+  /** The header of that name, when it is what the specification wants. */
+  readonly traceparent?: string | undefined
   /** Empty for GET. */
   readonly body: Buffer
   /** True when nobody waits for the answer any more. */

@@ -18,3 +18,16 @@ export function traceIdOf(traceparent: string | undefined): string | undefined {
   // Later versions may have more to say; this one may not.
   return version === '00' && rest !== '' ? undefined : trace
 }
+
+/**
+ * A problem document that a runtime wrote, with the trace id as its last member: what travels with models knows nothing
+ * of traces. Everything else stays as it is.
+ */
+export function withTrace(problem: Buffer, traceId: string): Buffer {
+  const end = problem.lastIndexOf(closingBrace)
+  if (problem[0] !== openingBrace || end < 0) return problem
+  return Buffer.concat([problem.subarray(0, end), Buffer.from(`,"trace_id":"${traceId}"}\n`)])
+}
+
+const openingBrace = '{'.charCodeAt(0)
+const closingBrace = '}'.charCodeAt(0)

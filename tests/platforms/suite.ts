@@ -229,6 +229,8 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
       const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
       const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
       await fetch(url, { method: 'POST', body: '{"data": 1}', headers })
+      const refused = await fetch(url, { method: 'POST', body: '{', headers })
+      expect(await refused.json()).toMatchObject({ code: 'malformed-json', trace_id: traceId })
       const sources = async (): Promise<Set<string>> => {
         const found = new Set<string>()
         for await (const line of platform.logs(stage, { sinceMs: 0, follow: false }))

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import type { GatewayAnswer } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
-import { traceIdOf } from '../../gateway/trace.ts'
+import { traceIdOf, withTrace } from '../../gateway/trace.ts'
 import { describeEnding } from '../../sandbox/ending.ts'
 import type { Outcome, PoolRequest } from '../../sandbox/job.ts'
 import type { Nursery } from '../../sandbox/nursery.ts'
@@ -38,6 +38,7 @@ const maxQueue = 1000
 /** Processes for a model that mostly waits; a forked one takes about 10 MB. */
 const maxWaiting = 64
 
+type Reply = Extract<Outcome, { readonly type: 'reply' }>
 /** What a request came to when there is no answer and asking elsewhere would not help. */
 type Problem = Exclude<Outcome, { readonly type: 'reply' | 'closed' }>
 
@@ -99,9 +100,16 @@ export class VersionPool {
     const { settings, number: version } = this.record
     if (request.traceparent !== undefined) this.#traces.add(request.requestId, request.traceparent)
     this.#pool.ask(request, settings.timeoutSeconds * 1000, outcome => {
-      if (outcome.type === 'reply') done({ status: outcome.status, body: outcome.body, version })
+      if (outcome.type === 'reply')
+        done({ status: outcome.status, body: this.#traced(outcome, request), version })
       else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request))
     })
+  }
+
+  #traced({ status, body }: Reply, { door, traceparent }: PoolRequest): Buffer {
+    if (status < 400 || traceparent === undefined || door !== undefined) return body
+    const traceId = traceIdOf(traceparent)
+    return traceId === undefined ? body : withTrace(body, traceId)
   }
 
   #problem(outcome: Problem, { requestId, traceparent }: PoolRequest): GatewayAnswer {
