@@ -1,5 +1,6 @@
 /** The paths of the playground: its files, what it shows, and the one thing that it can change. */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { type KeyRing, refuseKeyless } from './api-key.ts'
 import type { Page, PageAnswer, PageRequest } from './page.ts'
 import { type ProblemCode, problemAnswer } from './problem.ts'
 
@@ -15,12 +16,21 @@ export interface Playground {
   file(name: string): Promise<Buffer>
   /** What is deployed, for the page at `/`. */
   stages(): readonly ServedModel[]
-  /** What the page of a model shows beside the OpenAPI document; undefined when it is not served. */
-  status(of: ServedModel): Promise<unknown>
-  /** The document as text; undefined when there is no such model or version. */
-  openApi(of: ServedModel & { readonly version?: number }): Promise<string | undefined>
+  /** Who may see what of a model; undefined when it is not served. */
+  access(of: ServedModel): Access | undefined
+  /** What the page of a model shows beside the OpenAPI document. */
+  status(of: ServedModel, whole: boolean): Promise<unknown>
+  /** The document as text; undefined when there is no such version. */
+  openApi(of: ServedModel & { readonly version?: number }, whole: boolean): Promise<string | undefined>
   /** Gives all traffic to a version; undefined when that was done, else why not. */
   route(of: ServedModel, version: number): Promise<RouteRefusal | undefined>
+}
+
+export interface Access {
+  /** Undefined when everybody may ask. */
+  readonly keys: KeyRing | undefined
+  /** False when schema and examples are for the owner and for callers with a key. */
+  readonly isOpen: boolean
 }
 
 export interface RouteRefusal {
@@ -54,10 +64,9 @@ export function playgroundPages(playground: Playground): Page[] {
     ),
     ...['main.js', 'playground.css', 'playground.svg'].map(name => get(`/-/playground/${name}`, file(name))),
     get('/-/stages', () => json({ stages: playground.stages() })),
-    get('/{stage}/{model}/status', async request => {
-      const status = await playground.status(modelIn(request))
-      return status === undefined ? nothing(request) : json(status)
-    }),
+    get('/{stage}/{model}/status', request =>
+      seen(playground, request, async whole => json(await playground.status(modelIn(request), whole))),
+    ),
     get('/{stage}/{model}/openapi.json', request => openApi(playground, request)),
     get('/{stage}/{model}@{version}/openapi.json', request => openApi(playground, request)),
     { template: '/{stage}/{model}/route', method: 'POST', answer: request => route(playground, request) },
@@ -69,10 +78,29 @@ async function fileAnswer(playground: Playground, name: string): Promise<PageAns
   return { status: 200, contentType, body: await playground.file(name), headers: guarded }
 }
 
-async function openApi(playground: Playground, request: PageRequest): Promise<PageAnswer> {
+function openApi(playground: Playground, request: PageRequest): Promise<PageAnswer> {
   const version = Number(request.params.version ?? 0)
-  const text = await playground.openApi({ ...modelIn(request), ...(version > 0 ? { version } : {}) })
-  return text === undefined ? nothing(request) : { ...json({}), body: text }
+  return seen(playground, request, async whole => {
+    const text = await playground.openApi({ ...modelIn(request), ...(version > 0 ? { version } : {}) }, whole)
+    return text === undefined ? nothing(request) : { ...json({}), body: text }
+  })
+}
+
+/**
+ * What a model takes, and the examples it was proven with, may be nobody's business: then only the owner and callers
+ * with a key see the whole.
+ */
+async function seen(
+  playground: Playground,
+  request: PageRequest,
+  show: (whole: boolean) => Promise<PageAnswer>,
+): Promise<PageAnswer> {
+  const access = playground.access(modelIn(request))
+  if (!access) return nothing(request)
+  const isOwner = isToken(request.headers['thampi-token'], playground.token)
+  const refusal = isOwner ? undefined : refuseKeyless(request.headers, access.keys)
+  if (refusal) return { ...problem(request, refusal.code, refusal), headers: refusal.headers }
+  return show(isOwner || access.isOpen || access.keys !== undefined)
 }
 
 /** A web page of another site cannot send this: it does not know the token, and may not set the header. */

@@ -11,6 +11,7 @@ export const problemCodes = {
   'no-such-version': { status: 404, title: 'No such version' },
   'no-such-route': { status: 404, title: 'Nothing is served at this path' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'deploy-in-progress': { status: 409, title: 'The stage is being deployed' },
   'request-timeout': { status: 408, title: 'The request came too slowly' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The path is too long' },

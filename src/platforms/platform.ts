@@ -175,6 +175,8 @@ export interface Platform {
   /** Ends the stage: pointer, versions, processes. What stays is named. */
   remove(stage: Stage, options: RemoveOptions): Promise<Removal>
   logs(stage: Stage, options: LogOptions): AsyncIterable<LogLine>
+  /** The address of a page where the stage's owner can try it and move its traffic; undefined when it is not served. */
+  page?(stage: Stage): Promise<string | undefined>
   /** How a stage does; undefined when it is not served. A platform that cannot tell has no such member. */
   status?(stage: Stage): Promise<StageStatus | undefined>
   /** Undefined when callers prove themselves in another way. */

@@ -67,7 +67,7 @@ export function hostCommands(host: Host, activity: Activity, onStop: () => void)
 }
 
 function routesOf(host: Host, onStop: () => void): DoorRoutes {
-  const turns = new Map<string, string>()
+  const { turns } = host
   return {
     'GET /host': async () => statusOf(host),
 
@@ -122,6 +122,8 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       await collect(host, turns.size)
       return deploymentOf(host, stage)
     },
+
+    'POST /page': async input => pageOf(host, input as StageKey),
 
     'POST /find': async input => {
       const stage = host.find(input as StageKey)
@@ -193,6 +195,12 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       return wasServed
     },
   }
+}
+
+/** The page of a model, with the token that makes its reader the owner; fragments are sent to nobody. */
+function pageOf(host: Host, key: StageKey): string | null {
+  if (!host.find(key)?.isServed) return null
+  return `${host.url}/${key.stage}/${key.model}/#token=${host.token}`
 }
 
 function statusOf(host: Host): HostStatus {

@@ -1,4 +1,5 @@
 /** The host: the process of the local platform. Gateway, sandboxes, and the state on disk, of which it is the only writer. */
+import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import type { Server as HttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
@@ -36,6 +37,10 @@ export class Host {
   readonly counts: HttpCounts = new HttpCounts()
   /** Opens every stage to the commands of the owner, who comes through the private door. Dies with the host. */
   readonly ownKey: string = newKey()
+  /** Allows to move traffic from the playground; 256 random bits that die with the host. */
+  readonly token: string = randomBytes(32).toString('base64url')
+  /** Who deploys a stage now: `STAGE/MODEL` → the deployer. */
+  readonly turns: Map<string, string> = new Map()
   #places: (path: string) => Place | undefined
   #lock: NetServer
   #stages = new Map<string, ServedStage>()

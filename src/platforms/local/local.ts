@@ -51,6 +51,7 @@ export function openLocal(system: System): Platform {
     versions: stage => versions(at, stage, system),
     remove: (stage, options) => remove(at, stage, options, system),
     logs: (stage, options) => logs(at, stage, options),
+    page: stage => page(at, stage, system),
     status: stage => status(at, stage, system),
     keys: keysOn(at, system),
   }
@@ -142,6 +143,11 @@ async function find(at: Layout, stage: Stage, system: System): Promise<Deploymen
   if (!(await isWanted(at, stage, system))) return undefined
   const document = await knock<DeploymentDocument | null>(at.door, 'POST /find', keyOf(stage))
   return document ? revive(document) : undefined
+}
+
+async function page(at: Layout, stage: Stage, system: System): Promise<string | undefined> {
+  if (!(await isWanted(at, stage, system))) return undefined
+  return (await knock<string | null>(at.door, 'POST /page', keyOf(stage))) ?? undefined
 }
 
 async function discard(at: Layout, { stage, model, number }: Version): Promise<void> {

@@ -174,11 +174,11 @@ export class ServedStage implements Endpoint {
   }
 
   /** A request that reached this stage has its answer. */
-  accessed({ requestId, traceId, status, ms, version }: AccessEntry): void {
+  accessed({ requestId, traceId, status, ms, version, path }: AccessEntry): void {
     const timeMs = Date.now()
     const level = status >= 500 ? 'ERROR' : 'INFO'
     const { stage, model } = this.key
-    const message = `POST /${stage}/${model}/predict ${status} ${Math.round(ms * 10) / 10} ms`
+    const message = `POST ${path ?? `/${stage}/${model}/predict`} ${status} ${Math.round(ms * 10) / 10} ms`
     this.log.write({ timeMs, level, source: 'http', version, requestId, traceId, message })
     if (version !== undefined) this.#meters.get(version)?.answered(status, ms, timeMs)
   }
