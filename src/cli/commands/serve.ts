@@ -1,6 +1,7 @@
 /** `thampi serve`: steps on stderr, the URL alone on stdout, and at the end what to type next. */
 import type { Engine } from '../../engine.ts'
 import type { Served, ServeOptions } from '../../serve.ts'
+import type { Stage } from '../../settings/stage.ts'
 import type { Output } from '../output.ts'
 import { report } from '../report.ts'
 import type { Done, Session } from '../session.ts'
@@ -35,7 +36,7 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
   const served = await serve(stage, options, engine)
   if (output.manner.json) output.document(servedDocument(served))
   else output.result(served.deployment.url)
-  sayWhatIsNext(served, output)
+  sayWhatIsNext(served, engine.settings.stage(served.deployment.stage), output)
   if (!(await isMeantByDefault(served, engine))) {
     output.warn(
       `Without a settings file, predict, info, logs and undeploy mean the newest model in ./models, and ` +
@@ -114,7 +115,9 @@ function servedDocument({ deployment, version, model, unchanged, proof }: Served
 /** A longer example is more noise than help; the person then has the data in a file anyway. */
 const longestExample = 160
 
-function sayWhatIsNext({ deployment, model }: Served, output: Output): void {
+function sayWhatIsNext({ deployment, model }: Served, { apiKeyRequired }: Stage, output: Output): void {
+  if (apiKeyRequired)
+    output.hint(`Callers need a key. To make one: thampi keys create ${deployment.stage} NAME`)
   const data = model.receipts[0]?.data
   if (data === undefined) {
     // Only the author knows what the model wants; an invented example would be answered with an error.
@@ -127,6 +130,7 @@ function sayWhatIsNext({ deployment, model }: Served, output: Output): void {
     output.hint(`Next: thampi predict ${deployment.stage} --data=@example.json`)
     return
   }
-  output.hint(`Try it:\n  curl -d ${shellWord(`{"data": ${data}}`)} ${deployment.url}`)
+  const key = apiKeyRequired ? `-H 'x-api-key: KEY' ` : ''
+  output.hint(`Try it:\n  curl ${key}-d ${shellWord(`{"data": ${data}}`)} ${deployment.url}`)
   output.hint(`  thampi predict ${deployment.stage} --data ${shellWord(data)}`)
 }
