@@ -23,15 +23,13 @@ export function openApi(api: Api): string {
       description: `Version ${api.version} on \`${api.stage}\`, trained ${api.properties.trained_time_utc} UTC, served ${api.servedTimeUtc} UTC.`,
     },
     servers: [{ url: api.server }],
-    ...(api.needsKey ? { security: [{ apiKey: [] }] } : {}),
+    ...(api.needsKey ? { security: [{ apiKey: [] }, { bearer: [] }] } : {}),
     paths: { [predictPath(api)]: { post: predictOperation(api) } },
     components: {
       schemas: schemasOf(api),
-      responses,
+      responses: responsesOf(api),
       headers: headersOfAnswers,
-      ...(api.needsKey
-        ? { securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: keyHeader } } }
-        : {}),
+      ...(api.needsKey ? { securitySchemes } : {}),
     },
   }
   return `${stringify(document, undefined, 2)}\n`
@@ -84,7 +82,7 @@ function predictOperation(api: Api): Node {
         },
       },
       ...Object.fromEntries(
-        problemStatuses.map(({ status }) => [status, { $ref: `#/components/responses/Problem${status}` }]),
+        statusesOf(api).map(({ status }) => [status, { $ref: `#/components/responses/Problem${status}` }]),
       ),
     },
   }
@@ -129,6 +127,11 @@ function schemasOf(api: Api): Node {
   }
 }
 
+const securitySchemes: Node = {
+  apiKey: { type: 'apiKey', in: 'header', name: keyHeader },
+  bearer: { type: 'http', scheme: 'bearer' },
+}
+
 const text: Node = { type: 'string' }
 
 const propertiesSchema: Node = {
@@ -170,18 +173,22 @@ const problemSchema: Node = {
   },
 }
 
-const responses: Node = Object.fromEntries(
-  problemStatuses.map(({ status, codes, when }): [string, Node] => [
+function responsesOf(api: Api): Node {
+  const responses = statusesOf(api).map(({ status, codes, when }): [string, Node] => [
     `Problem${status}`,
     {
       description: `${when} Code: ${codes.map(code => `\`${code}\``).join(', ')}.`,
-      headers: referencesTo(
-        status === 503 || status === 429 ? ['X-Request-Id', 'Retry-After'] : ['X-Request-Id'],
-      ),
+      headers: referencesTo(status === 503 ? ['X-Request-Id', 'Retry-After'] : ['X-Request-Id']),
       content: { 'application/problem+json': { schema: { $ref: `${schemas}Problem` } } },
     },
-  ]),
-)
+  ])
+  return Object.fromEntries(responses)
+}
+
+/** Without keys nobody can lack one. */
+function statusesOf({ needsKey }: Api): typeof problemStatuses {
+  return problemStatuses.filter(({ status }) => needsKey || status !== 401)
+}
 
 const headersOfAnswers: Node = {
   'X-Request-Id': { description: 'The id of the request.', schema: text },

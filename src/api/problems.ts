@@ -12,6 +12,7 @@ export const problemStatuses: readonly ProblemStatus[] = [
     codes: ['malformed-json', 'invalid-utf8', 'invalid-request', 'duplicate-key', 'too-deep'],
     when: 'The body cannot be read.',
   },
+  { status: 401, codes: ['unauthenticated'], when: 'An API key is needed, and it is missing or wrong.' },
   {
     status: 403,
     codes: ['host-not-allowed', 'cross-site'],
