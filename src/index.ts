@@ -18,6 +18,7 @@ export { info } from './info.ts'
 export { type InitAnswers, init } from './init.ts'
 export { type CreatedKey, createKey, listKeys, revokeKey } from './keys.ts'
 export { logs } from './logs.ts'
+export { open } from './open.ts'
 export { openapi } from './openapi.ts'
 export type {
   ApiKey,

@@ -175,6 +175,10 @@ function look(program: Command, run: Run): void {
 }
 
 function forCallers(program: Command, run: Run): void {
+  command(program, 'open [stage]', 'The address of a page to try a stage and to move its traffic', [
+    'thampi open staging',
+  ]).action(stage => run(async session => (await import('./commands/open.ts')).openCommand(stage, session)))
+
   command(program, 'openapi [stage]', 'What callers need to know, as an OpenAPI 3.1 document', [
     'thampi openapi staging > openapi.json',
   ]).action(stage =>

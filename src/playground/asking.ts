@@ -3,7 +3,7 @@ import { freshId, h } from './dom.ts'
 import { fieldOf, NotAValue } from './fields.ts'
 import { milliseconds } from './figures.ts'
 import { type Form, formOf } from './form.ts'
-import { type Document, predict, type Reply } from './server.ts'
+import { type Credentials, type Document, predict, type Reply } from './server.ts'
 import { languages, snippet } from './snippets.ts'
 import { tabs } from './tabs.ts'
 
@@ -16,17 +16,18 @@ export interface Asking {
 export interface AskingOptions {
   readonly path: string
   readonly document: Document
+  readonly credentials: Credentials
   readonly onReply: (data: string, reply: Reply) => void
 }
 
-export function asking({ path, document: api, onReply }: AskingOptions): Asking {
+export function asking({ path, document: api, credentials, onReply }: AskingOptions): Asking {
   const needsKey = api.security !== undefined
   const schemas = api.components.schemas
   const field = fieldOf(schemas.Data ?? {}, schemas)
   const form = field.kind === 'json' ? undefined : formOf('data', field)
   const json = editor()
   let shown: 'Form' | 'JSON' = form ? 'Form' : 'JSON'
-  const key = keyField()
+  const key = keyField(credentials)
   const answer = answerPart()
   const code = codePart({ url: location.origin + path, needsKey })
 
@@ -49,7 +50,7 @@ export function asking({ path, document: api, onReply }: AskingOptions): Asking 
     code.show(data)
     answer.wait()
     try {
-      const reply = await predict(path, data, key.input.value)
+      const reply = await predict(path, data, credentials.key)
       answer.show(reply)
       onReply(data, reply)
     } catch (error) {
@@ -75,7 +76,7 @@ export function asking({ path, document: api, onReply }: AskingOptions): Asking 
         'form',
         { submit: event => void send(event), change: refresh, novalidate: true },
         inputs.element,
-        needsKey ? key.element : undefined,
+        needsKey ? key : undefined,
         h('p', {}, h('button', { class: 'primary' }, 'Predict')),
       ),
       h('div', {}, answer.element, code.element),
@@ -124,10 +125,19 @@ function carryOver(
   }
 }
 
-function keyField(): { readonly element: HTMLElement; readonly input: HTMLInputElement } {
+function keyField(credentials: Credentials): HTMLElement {
   const id = freshId()
-  const input = h('input', { id, type: 'password', autocomplete: 'off' })
-  return { input, element: h('p', { class: 'field' }, h('label', { for: id }, 'API key'), input) }
+  const change = (): void => {
+    credentials.key = input.value
+  }
+  const input = h('input', {
+    id,
+    type: 'password',
+    autocomplete: 'off',
+    value: credentials.key,
+    input: change,
+  })
+  return h('p', { class: 'field' }, h('label', { for: id }, 'API key'), input)
 }
 
 interface AnswerPart {

@@ -2,8 +2,8 @@
 import { asking } from './asking.ts'
 import { callsTable } from './calls.ts'
 import { chart } from './chart.ts'
-import { h } from './dom.ts'
-import { type Document, json, route, type Status } from './server.ts'
+import { freshId, h } from './dom.ts'
+import { type Credentials, type Document, json, KeyNeeded, route, type Status } from './server.ts'
 import { token } from './token.ts'
 import { versionsTable } from './versions.ts'
 
@@ -11,10 +11,41 @@ const pollMs = 2000
 
 /** `place` is `/STAGE/MODEL`. */
 export async function modelPage(place: string, main: HTMLElement): Promise<void> {
-  const key = token()
+  const credentials: Credentials = { token: token(), key: '' }
+  try {
+    await shown(place, main, credentials)
+  } catch (error) {
+    if (!(error instanceof KeyNeeded)) throw error
+    main.replaceChildren(askForKey(error.message, credentials, () => shown(place, main, credentials)))
+  }
+}
+
+/** Until there is a key that fits. */
+function askForKey(message: string, credentials: Credentials, retry: () => Promise<void>): HTMLElement {
+  const id = freshId()
+  const input = h('input', { id, type: 'password', autocomplete: 'off' })
+  const said = h('p', { role: 'alert' }, message)
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    credentials.key = input.value
+    retry().catch(error => {
+      said.textContent = messageOf(error)
+    })
+  }
+  return h(
+    'form',
+    { submit },
+    h('h1', {}, 'An API key is needed'),
+    said,
+    h('p', { class: 'field' }, h('label', { for: id }, 'API key'), input),
+    h('p', {}, h('button', { class: 'primary' }, 'Show the model')),
+  )
+}
+
+async function shown(place: string, main: HTMLElement, credentials: Credentials): Promise<void> {
   const [api, status] = await Promise.all([
-    json<Document>(`${place}/openapi.json`),
-    json<Status>(`${place}/status`),
+    json<Document>(`${place}/openapi.json`, credentials),
+    json<Status>(`${place}/status`, credentials),
   ])
   document.title = `${status.model} · ${status.stage}`
 
@@ -24,14 +55,14 @@ export async function modelPage(place: string, main: HTMLElement): Promise<void>
   const give = async (version: number): Promise<void> => {
     said.textContent = `Version ${version} is getting all traffic …`
     try {
-      await route(`${place}/route`, version, key ?? '')
+      await route(`${place}/route`, version, credentials.token ?? '')
       said.textContent = `Version ${version} has all traffic.`
-      show(await json<Status>(`${place}/status`))
+      show(await json<Status>(`${place}/status`, credentials))
     } catch (error) {
       said.textContent = messageOf(error)
     }
   }
-  const versions = versionsTable(key === undefined ? undefined : version => void give(version))
+  const versions = versionsTable(credentials.token === undefined ? undefined : version => void give(version))
   const show = (now: Status): void => {
     state.textContent = now.state.toLowerCase().replace('_', ' ')
     state.dataset.state = now.state
@@ -43,6 +74,7 @@ export async function modelPage(place: string, main: HTMLElement): Promise<void>
   const part = asking({
     path: `${place}/predict`,
     document: api,
+    credentials,
     onReply: (data, reply) => calls.add(data, reply),
   })
   main.replaceChildren(
@@ -54,7 +86,7 @@ export async function modelPage(place: string, main: HTMLElement): Promise<void>
       'Versions',
       said,
       versions.element,
-      key === undefined
+      credentials.token === undefined
         ? h('p', { class: 'hint' }, `To move traffic, open this page with: thampi open ${status.stage}`)
         : undefined,
     ),
@@ -66,7 +98,7 @@ export async function modelPage(place: string, main: HTMLElement): Promise<void>
   setInterval(() => {
     if (document.hidden) return
     // A host that is being restarted is asked again; what the page shows stays.
-    json<Status>(`${place}/status`).then(show, error => {
+    json<Status>(`${place}/status`, credentials).then(show, error => {
       state.textContent = messageOf(error)
     })
   }, pollMs)

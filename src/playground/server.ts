@@ -56,10 +56,27 @@ export interface Reply {
   readonly requestId: string | undefined
 }
 
-export async function json<T>(path: string): Promise<T> {
-  const response = await fetch(path, { cache: 'no-store' })
+/** What the reader of the page may show: the owner's token, a caller's API key. */
+export interface Credentials {
+  readonly token: string | undefined
+  key: string
+}
+
+/** The model answers to callers with an API key only. */
+export class KeyNeeded extends Error {}
+
+export async function json<T>(path: string, credentials?: Credentials): Promise<T> {
+  const response = await fetch(path, { cache: 'no-store', headers: headersOf(credentials) })
+  if (response.status === 401) throw new KeyNeeded(await explanation(response))
   if (!response.ok) throw new Error(await explanation(response))
   return (await response.json()) as T
+}
+
+function headersOf({ token, key }: Credentials = { token: undefined, key: '' }): Record<string, string> {
+  return {
+    ...(token === undefined ? {} : { 'Thampi-Token': token }),
+    ...(key === '' ? {} : { 'X-API-Key': key }),
+  }
 }
 
 /** `data` is JSON text and is sent as it is. */
