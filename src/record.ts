@@ -62,6 +62,7 @@ async function start(dir: string, message: Start, system: System): Promise<Sandb
     start: message,
     memoryMb: Number.POSITIVE_INFINITY,
     startTimeoutMs,
+    patienceMs: Number.POSITIVE_INFINITY,
     // What a model prints while it is tried belongs to the person who saves it.
     onPrinted: ({ message: line }) => process.stderr.write(`${line}\n`),
     readUsage: async () => undefined,

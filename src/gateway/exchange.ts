@@ -9,7 +9,7 @@ import type { Endpoint, GatewayAnswer, GatewayOptions, GatewayRequest } from './
 import { refuse } from './guard.ts'
 import { pinnedTemplate, predictTemplate } from './http-counts.ts'
 import type { Page, Place } from './page.ts'
-import { type ProblemCode, problemCodes } from './problem.ts'
+import { type ProblemCode, type ProblemDetails, problemCodes } from './problem.ts'
 import { type PredictRoute, readRoute } from './route.ts'
 import { traceIdOf } from './trace.ts'
 import { writeAnswer, writeProblem } from './write.ts'
@@ -17,6 +17,10 @@ import { writeAnswer, writeProblem } from './write.ts'
 const allowedMethods = 'POST, OPTIONS'
 const maxTargetChars = 2048
 const nothing = Buffer.alloc(0)
+/** Smaller bodies are bounded by the number of connections; to count them would cost more than it is worth. */
+const countedFromBytes = 64 * 1024
+const shedRetryMs = 1_000
+const wholeMilliseconds = /^[1-9][0-9]{0,8}$/
 /** What a log calls a request whose caller went away before the answer; nobody is ever sent it. */
 const clientGone = 499
 
@@ -26,6 +30,7 @@ export class Exchange implements GatewayRequest {
   pretty = false
   traceparent: string | undefined
   traceId: string | undefined
+  timeoutMs: number | undefined
   #request: IncomingMessage
   #response: ServerResponse
   #options: Required<GatewayOptions>
@@ -35,6 +40,9 @@ export class Exchange implements GatewayRequest {
   #template = ''
   #headers: string[] = []
   #size = 0
+  /** Whether the pieces of the body are counted as they come. */
+  #isCounted = false
+  #held = 0
   #pieces: Buffer[] | undefined
 
   constructor(
@@ -163,10 +171,20 @@ export class Exchange implements GatewayRequest {
       this.#refuse('unsupported-media-type', 'Compressed requests are not accepted.')
       return
     }
-    if (Number(headers['content-length'] ?? 0) > this.#options.maxBodyBytes) {
+    const timeout = headers['thampi-timeout-ms'] as string | undefined
+    if (timeout !== undefined) {
+      if (!wholeMilliseconds.test(timeout)) {
+        this.#refuse('invalid-request', 'Thampi-Timeout-Ms is a whole number of milliseconds above 0.')
+        return
+      }
+      this.timeoutMs = Number(timeout)
+    }
+    const length = headers['content-length']
+    if (length === undefined) this.#isCounted = true
+    else if (Number(length) > this.#options.maxBodyBytes) {
       this.#tooLarge()
       return
-    }
+    } else if (Number(length) >= countedFromBytes && !this.#hold(Number(length))) return
     this.#request.on('data', (chunk: Buffer) => this.#take(chunk))
     // A caller who breaks off before the end never gets here, and nothing is kept of the request.
     this.#request.on('end', whenWhole)
@@ -175,17 +193,37 @@ export class Exchange implements GatewayRequest {
   #take(chunk: Buffer): void {
     this.#size += chunk.length
     if (this.#size > this.#options.maxBodyBytes) this.#tooLarge()
+    else if (this.#isCounted && !this.#hold(chunk.length)) return
     else if (this.#pieces) this.#pieces.push(chunk)
     else if (this.body === nothing) this.body = chunk
     else this.#pieces = [this.body, chunk]
   }
 
-  #tooLarge(): void {
-    // The rest is read and thrown away: a client that is still sending would otherwise see its connection
-    // break instead of the answer. The server's request timeout bounds how long that may go on.
+  /** False, and answered, when all callers together have sent too much already. */
+  #hold(bytes: number): boolean {
+    const { held } = this.#options
+    if (!held.take(bytes)) {
+      this.#dropBody()
+      this.#headers.push('Retry-After', String(shedRetryMs / 1000))
+      const details = { retryable: true, retryAfterMs: shedRetryMs }
+      this.#refuse('overloaded', 'Too many large requests are under way.', undefined, details)
+      return false
+    }
+    if (this.#held === 0) this.#response.once('close', () => held.giveBack(this.#held))
+    this.#held += bytes
+    return true
+  }
+
+  /** The rest is read and thrown away: a client that is still sending would otherwise see its connection
+   * break instead of the answer. The server's request timeout bounds how long that may go on. */
+  #dropBody(): void {
     this.#request.removeAllListeners('data').removeAllListeners('end').resume()
     this.body = nothing
     this.#pieces = undefined
+  }
+
+  #tooLarge(): void {
+    this.#dropBody()
     this.#refuse('body-too-large', `The body is larger than ${this.#options.maxBodyBytes} bytes.`)
   }
 
@@ -231,9 +269,9 @@ export class Exchange implements GatewayRequest {
     this.#count(500)
   }
 
-  #refuse(code: ProblemCode, detail: string, hint?: string): void {
+  #refuse(code: ProblemCode, detail: string, hint?: string, more?: Partial<ProblemDetails>): void {
     const { stage, model } = this.#route ?? {}
-    const details = { detail, hint, stage, model, trace_id: this.traceId }
+    const details = { detail, hint, stage, model, trace_id: this.traceId, ...more }
     writeProblem(this.#response, this.requestId, code, details, this.#headers)
     this.#ended(problemCodes[code].status)
   }

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AccessEntry, createGateway, type GatewayRequest } from './gateway.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { HttpCounts } from './http-counts.ts'
 import { exposition } from './metrics.ts'
 import { type PageAnswer, placesOf } from './page.ts'
@@ -12,6 +13,7 @@ import { readRoute } from './route.ts'
 let server: Server
 let host = ''
 const asked: GatewayRequest[] = []
+const held = new HeldBytes(1500)
 const accesses: AccessEntry[] = []
 const counts = new HttpCounts()
 const mistakes: unknown[] = []
@@ -24,6 +26,7 @@ beforeAll(async () => {
   server = createGateway({
     hosts: () => new Set([host]),
     maxBodyBytes: 1000,
+    held,
     find: route =>
       route.stage === 'dev'
         ? {
@@ -327,6 +330,58 @@ describe('what is counted', () => {
     ])
       expect(written).toContain(`_count{${labels}} `)
     expect(written).not.toMatch(/iris|world|made-up|PROPFIND/)
+  })
+})
+
+describe('a caller in a hurry', () => {
+  it('says how long it waits', async () => {
+    await post('/dev/iris/predict', ['Thampi-Timeout-Ms: 250'])
+    expect(asked.at(-1)?.timeoutMs).toBe(250)
+    await post('/dev/iris/predict')
+    expect(asked.at(-1)?.timeoutMs).toBeUndefined()
+  })
+
+  it.each(['0', '-1', '1.5', '1e3', 'soon', '', '99999999999'])(
+    'cannot wait "%s" milliseconds',
+    async value => {
+      const before = asked.length
+      const answer = await post('/dev/iris/predict', [`Thampi-Timeout-Ms: ${value}`])
+      expect(statusOf(answer)).toBe(400)
+      expect(answer).toContain('"code":"invalid-request"')
+      expect(asked.length).toBe(before)
+    },
+  )
+})
+
+describe('callers with large bodies', () => {
+  const chunked = (body: string): string =>
+    `POST /dev/iris/predict HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n`
+
+  function isFull(bytes: number): boolean {
+    if (!held.take(bytes)) return true
+    held.giveBack(bytes)
+    return false
+  }
+
+  it('are turned away while others hold too much, and let in afterwards', async () => {
+    const first = connect(Number(host.split(':')[1]), '127.0.0.1')
+    first.write(chunked('x'.repeat(950)))
+    await expect.poll(() => isFull(700), { timeout: 3000 }).toBe(true)
+    const before = asked.length
+    const refused = await raw(`${chunked('y'.repeat(700))}0\r\n\r\n`)
+    expect(statusOf(refused)).toBe(503)
+    expect(refused).toMatch(/\r\nRetry-After: 1\r\n/)
+    expect(JSON.parse(refused.slice(refused.indexOf('\r\n\r\n')))).toMatchObject({
+      code: 'overloaded',
+      executed: 'no',
+      retryable: true,
+      retryAfterMs: 1000,
+    })
+    expect(asked.length).toBe(before)
+    first.destroy()
+    const answer = async (): Promise<number> => statusOf(await raw(`${chunked('y'.repeat(700))}0\r\n\r\n`))
+    await expect.poll(answer, { timeout: 3000 }).toBe(200)
+    expect(asked.at(-1)?.body.toString()).toBe('y'.repeat(700))
   })
 })
 

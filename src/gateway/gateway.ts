@@ -3,6 +3,7 @@ import { createServer, type Server, STATUS_CODES } from 'node:http'
 import type { KeyRing } from './api-key.ts'
 import type { Cors } from './cors.ts'
 import { Exchange } from './exchange.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import { HttpCounts } from './http-counts.ts'
 import type { Place } from './page.ts'
 import { type ProblemCode, problemAnswer } from './problem.ts'
@@ -18,6 +19,8 @@ export interface GatewayRequest {
   /** In which other protocol the body is, and its content type; undefined for `{"data": …}`. */
   readonly door?: string | undefined
   readonly contentType?: string | undefined
+  /** How long the caller waits, when it says so. */
+  readonly timeoutMs?: number | undefined
   /** True when nobody waits for the answer any more: what has not begun is then not executed. */
   readonly isAbandoned: boolean
 }
@@ -63,6 +66,8 @@ export interface GatewayOptions {
   /** `host:port` values that the Host header may have, lower case. */
   readonly hosts: () => ReadonlySet<string>
   readonly maxBodyBytes: number
+  /** Shared by all listeners of a host. */
+  readonly held: HeldBytes
   /** The endpoint of a route, or why there is none. Asked again for each request: a switch takes effect at once. */
   readonly find: (route: PredictRoute) => Endpoint | NotFound
   /** What is answered beside predictions; asked for paths that are none of theirs. */
@@ -83,6 +88,8 @@ export function createGateway(given: GatewayOptions): Server {
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 75_000,
     noDelay: true,
+    // The guard refuses a request without Host in our own words.
+    requireHostHeader: false,
   })
   server.on('request', (request, response) => {
     const requestId = newId(request.headers['x-request-id'] as string | undefined)
@@ -122,6 +129,7 @@ export function createGateway(given: GatewayOptions): Server {
 
 function codeOfClientError(code: string | undefined): ProblemCode {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout'
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 'body-too-large'
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large'
   return 'invalid-request'
 }

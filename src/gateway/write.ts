@@ -2,6 +2,11 @@
 import type { ServerResponse } from 'node:http'
 import { type ProblemCode, type ProblemDetails, problemAnswer } from './problem.ts'
 
+/** What does not fit into the buffers of a connection waits in ours, until its reader takes it. */
+const largeBytes = 64 * 1024
+/** A reader that takes nothing for so long gets nothing more. */
+const stallMs = 30_000
+
 /** Names and values in turn, as Node takes them without building an object. */
 export type HeaderList = readonly string[]
 
@@ -28,6 +33,8 @@ export function writeAnswer(
     ...(status < 400 ? [] : ['Cache-Control', 'no-store']),
     ...headers,
   ])
+  // Without a listener of ours, the end of this time ends the connection.
+  if (body.length > largeBytes) response.setTimeout(stallMs)
   if (response.req.method === 'HEAD') response.end()
   else response.end(body)
 }

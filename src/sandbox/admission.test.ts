@@ -46,6 +46,7 @@ describe('who may wait', () => {
   it('is as many as the stage says', () => {
     const admission = new Admission({ maxQueue: 5, sandboxes: 2 })
     expect(room(admission)).toBe(5)
+    expect(room(admission, 64), 'and the batch that is being collected').toBe(69)
     const patient = new Admission({ maxQueue: 5000, sandboxes: 2 })
     patient.measured(1, 10)
     expect(room(patient)).toBe(5000)

@@ -42,7 +42,8 @@ export class Admission {
   refuses(waiting: number, sandboxes: number, batch: number, remainingMs: number): boolean {
     if (waiting === 0) return false
     const { maxQueue } = this.#limits
-    if (waiting >= (maxQueue ?? mostWaiting)) return true
+    // A batch that is being collected does not wait for a process.
+    if (waiting >= (maxQueue ?? mostWaiting) + batch) return true
     if (this.#serviceMs === 0 || sandboxes === 0) return false
     const waitMs = this.#waitMs(waiting, sandboxes)
     if (waitMs > remainingMs) return true

@@ -10,6 +10,11 @@ export type Ending =
       readonly detail?: string
     }
 
+/** Whether a process may have died of what it was doing, rather than been ended by us. */
+export function isSelfMade({ reason }: Ending): boolean {
+  return reason === 'exit' || reason === 'signal' || reason === 'out-of-memory' || reason === 'protocol'
+}
+
 /** The runtime said why it could not load the model. */
 export class SandboxFailed extends Error {
   override readonly name = 'SandboxFailed'

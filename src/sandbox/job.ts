@@ -20,7 +20,10 @@ export type Outcome =
   | { readonly type: 'reply'; readonly status: number; readonly body: Buffer }
   | { readonly type: 'crashed'; readonly ending: Ending }
   | { readonly type: 'late'; readonly executed: 'no' | 'maybe' }
-  | { readonly type: 'overloaded'; readonly retryAfterMs: number }
+  /** `waiting`: how many are in front already. */
+  | { readonly type: 'overloaded'; readonly waiting: number; readonly retryAfterMs: number }
+  /** The same body has just ended two processes; this time it was not tried. */
+  | { readonly type: 'quarantined' }
   | {
       readonly type: 'unavailable'
       readonly failed: Failed
@@ -41,7 +44,7 @@ export class Job {
   done = false
   /** Where `Deadlines` keeps it. */
   place = 0
-  /** Its batch died: it is asked again on its own, so that one poisonous request does not take the others along. */
+  /** Its process died: it is asked again on its own, so that one poisonous request does not take others along. */
   alone = false
   #onDone: (job: Job, outcome: Outcome) => void
 

@@ -1,118 +1,16 @@
 /** Pools over the real Python runtime: what callers see when processes die, hang, fail to start or are too few. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { ask, commandIn, lastRequestId, poolOf, resultOf } from '../../tests/support/pools.ts'
 import { isRunning } from '../../tests/support/processes.ts'
-import { python, runtimeLayer, saveModel, temporaryDirectory } from '../../tests/support/python.ts'
-import { digestOf } from '../system/files.ts'
-import { realSystem } from '../system/system.ts'
+import { saveModel, temporaryDirectory } from '../../tests/support/python.ts'
 import { SandboxFailed } from './ending.ts'
 import type { Outcome } from './job.ts'
-import { Pool, type PoolOptions } from './pool.ts'
-import type { Printed } from './printed.ts'
-import { type Command, type ModelProcess, spawnProcess } from './process.ts'
-import { Sandbox } from './sandbox.ts'
-import { usageReader } from './usage.ts'
+import { spawnProcess } from './process.ts'
 import { Zygote } from './zygote.ts'
-
-const layer = runtimeLayer()
-const readUsage = usageReader(realSystem())
-const open: Pool[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(pool => pool.close()))
-})
-
-interface Running {
-  readonly pool: Pool
-  readonly printed: Printed[]
-  readonly events: string[]
-  starts: number
-}
-
-interface Choices extends Partial<PoolOptions> {
-  readonly memoryMb?: number
-  readonly maxBatch?: number
-  readonly maxSandboxes?: number
-  /** How a process is started; fresh unless said. */
-  readonly process?: (command: Command) => Promise<ModelProcess>
-}
-
-function commandIn(cwd: string): Command {
-  return { file: python, args: [layer], cwd, env: { PATH: process.env.PATH ?? '' } }
-}
-
-function poolOf(modelDir: string, choices: Choices = {}): Running {
-  const {
-    memoryMb = 512,
-    maxBatch = 64,
-    maxSandboxes = 2,
-    process: start = spawnProcess,
-    ...options
-  } = choices
-  const printed: Printed[] = []
-  const events: string[] = []
-  const digests = Object.fromEntries(
-    ['model.pkl', 'thampi.json'].map(name => [name, digestOf(readFileSync(join(modelDir, name)))]),
-  )
-  const running: Running = {
-    printed,
-    events,
-    starts: 0,
-    pool: new Pool({
-      start: () => {
-        running.starts += 1
-        return new Sandbox(start(commandIn(modelDir)), {
-          memoryMb,
-          startTimeoutMs: 30_000,
-          start: {
-            protocol: 1,
-            modelDir,
-            codeDir: null,
-            digests,
-            servedTimeUtc: '2018-09-06T22:03:09',
-            stage: 'dev',
-            model: 'model',
-            version: 1,
-            errors: 'full',
-            logLevel: 'INFO',
-            maxResultBytes: 6_000_000,
-            maxBatch,
-            maxConcurrency: 1,
-          },
-          onPrinted: line => printed.push(line),
-          readUsage,
-        })
-      },
-      limits: { computing: maxSandboxes, waiting: maxSandboxes },
-      keepWarm: () => true,
-      idleMs: 60_000,
-      maxQueue: 100,
-      maxWaitMs: 0,
-      onEvent: (_level, message) => events.push(message),
-      ...options,
-    }),
-  }
-  open.push(running.pool)
-  return running
-}
-
-let requests = 0
-function ask(pool: Pool, data: unknown, remainingMs = 20_000): Promise<Outcome> {
-  requests += 1
-  const request = {
-    requestId: `r-${requests}`,
-    body: Buffer.from(JSON.stringify({ data })),
-    pretty: false,
-  }
-  return new Promise(resolve => pool.ask(request, remainingMs, resolve))
-}
-
-function resultOf(outcome: Outcome): unknown {
-  if (outcome.type !== 'reply') throw new Error(`no reply: ${JSON.stringify(outcome)}`)
-  return JSON.parse(outcome.body.toString('utf8')).result
-}
 
 describe('a pool of sandboxes', () => {
   it('starts a process for the first request and answers from it', async () => {
@@ -195,7 +93,6 @@ describe('a pool of sandboxes', () => {
   it('refuses a model that changed since it was released', async () => {
     const dir = saveModel('def predict(self, args, context):\n    return 1')
     const { pool } = poolOf(dir)
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(
       join(dir, 'model.pkl'),
       Buffer.concat([readFileSync(join(dir, 'model.pkl')), Buffer.from('.')]),
@@ -225,10 +122,10 @@ describe('a pool of sandboxes', () => {
     )
     await ask(pool, 7)
     await pool.close()
-    const mine = printed.filter(line => line.requestId === `r-${requests}`)
+    const mine = printed.filter(line => line.requestId === lastRequestId())
     expect(mine).toEqual([
-      { level: 'stdout', requestId: `r-${requests}`, message: 'hello 7' },
-      { level: 'WARNING', requestId: `r-${requests}`, message: 'careful' },
+      { level: 'stdout', requestId: lastRequestId(), message: 'hello 7' },
+      { level: 'WARNING', requestId: lastRequestId(), message: 'careful' },
     ])
   })
 

@@ -1,11 +1,14 @@
 /** The sandboxes of one version: from none to as many as pay, replaced when they die, stopped when idle. */
 import type { Failed, Ready } from '../wire/messages.ts'
+import { Admission } from './admission.ts'
+import { Breaker } from './breaker.ts'
 import { Deadlines } from './deadlines.ts'
 import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
 import { Job, type Outcome, type PoolRequest } from './job.ts'
 import { Queue } from './queue.ts'
 import type { Sandbox } from './sandbox.ts'
 import { Scaling, type ScalingLimits } from './scaling.ts'
+import { SecondTries } from './second-tries.ts'
 
 export interface PoolOptions {
   /** Starts a sandbox; called on demand. */
@@ -15,8 +18,10 @@ export interface PoolOptions {
   readonly keepWarm: () => boolean
   /** After so long without a request a sandbox that need not be warm is stopped. */
   readonly idleMs: number
-  /** Requests that may wait; more are refused at once, before anything ran. */
-  readonly maxQueue: number
+  /** Requests that may wait; undefined: as many as pay (`Admission`). More are refused at once, before anything ran. */
+  readonly maxQueue: number | undefined
+  /** Whether a request whose process died may be asked a second time. */
+  readonly idempotent: boolean
   /** How long a batch that is not full may wait for more requests; 0: a free model never waits. */
   readonly maxWaitMs: number
   /** Told how many requests are handed to a model together, when it takes several. */
@@ -28,12 +33,17 @@ export interface PoolOptions {
 interface Member {
   ready: Ready | undefined
   idleSince: number
+  /** Whether it ever got a request. */
+  asked: boolean
+  /** Its request shall have it to itself. */
+  exclusive: boolean
 }
 
 /** A retry with less time than this left would only turn a clear 502 into a late one. */
 const minRetryMs = 50
-const firstBackoffMs = 100
-const maxBackoffMs = 15_000
+/** A process that dies though nobody asks it anything is replaced at once, then less and less often. */
+const firstRestartMs = 100
+const longestRestartMs = 15_000
 /** Sandboxes beyond this number are there for a rush; they go soon after it. */
 const rushIdleMs = 10_000
 
@@ -50,13 +60,19 @@ export class Pool {
   #hasCompany = false
   #idleTimer: NodeJS.Timeout
   #waitTimer: NodeJS.Timeout | undefined
-  /** Starts that failed in a row, and until when no further one is tried. */
-  #failures = 0
-  #failed: Failed | undefined
-  #quietUntil = 0
+  #restartTimer: NodeJS.Timeout | undefined
+  #idleDeaths = 0
+  #breaker = new Breaker()
+  #admission: Admission
+  #secondTries: SecondTries
+  /** The most requests that a sandbox hands to the model together. */
+  #batch = 0
 
   constructor(options: PoolOptions) {
     this.#options = options
+    const { limits, maxQueue, idempotent } = options
+    this.#admission = new Admission({ maxQueue, sandboxes: limits.computing })
+    this.#secondTries = new SecondTries(idempotent)
     this.#scaling = new Scaling(options.limits)
     const look = Math.max(50, Math.min(rushIdleMs, options.idleMs) / 4)
     this.#idleTimer = setInterval(() => this.#stopIdle(), look)
@@ -77,6 +93,11 @@ export class Pool {
     return [...this.#members.keys()].flatMap(sandbox => sandbox.pid ?? [])
   }
 
+  /** Why starts fail at present; undefined when the last one succeeded. */
+  get failed(): Failed | undefined {
+    return this.#breaker.error
+  }
+
   /** Has one sandbox loaded when it resolves; rejects with `SandboxFailed` when the model cannot be loaded. */
   async warm(): Promise<Ready> {
     for (const [sandbox, { ready }] of this.#members) if (ready && sandbox.isAlive) return ready
@@ -86,11 +107,12 @@ export class Pool {
 
   /** Calls back exactly once: with an answer, or with why there is none within `remainingMs`. */
   ask(request: PoolRequest, remainingMs: number, done: (outcome: Outcome) => void): void {
-    const refusal = this.#refusal()
+    const refusal = this.#refusal(request, remainingMs)
     if (refusal) {
       done(refusal)
       return
     }
+    this.#secondTries.asked()
     const job = new Job(request, remainingMs, (ended, outcome) => {
       this.#deadlines.forget(ended)
       done(outcome)
@@ -114,14 +136,18 @@ export class Pool {
     })
   }
 
-  /** Why nothing can be taken at the moment. */
-  #refusal(): Outcome | undefined {
+  /** Why a request cannot be taken at the moment. */
+  #refusal({ body }: PoolRequest, remainingMs: number): Outcome | undefined {
     if (this.#closed) return { type: 'closed' }
-    if (this.#queue.length >= this.#options.maxQueue) return { type: 'overloaded', retryAfterMs: 1000 }
-    if (!this.#failed) return undefined
-    const quietMs = this.#quietUntil - performance.now()
-    if (quietMs <= 0) return undefined
-    return { type: 'unavailable', failed: this.#failed, retryAfterMs: Math.ceil(quietMs), executed: 'no' }
+    const waiting = this.#queue.length
+    if (waiting > 0 && this.#admission.refuses(waiting, this.#members.size, this.#batch, remainingMs)) {
+      const retryAfterMs = this.#admission.retryAfterMs(waiting, this.#members.size)
+      return { type: 'overloaded', waiting, retryAfterMs }
+    }
+    if (this.#secondTries.refuses(body)) return { type: 'quarantined' }
+    const { error: failed, quietMs } = this.#breaker
+    if (!failed || quietMs === 0) return undefined
+    return { type: 'unavailable', failed, retryAfterMs: Math.ceil(quietMs), executed: 'no' }
   }
 
   /** Takes nothing new, lets running requests end, then stops every process. */
@@ -129,6 +155,8 @@ export class Pool {
     this.#closed = true
     clearInterval(this.#idleTimer)
     clearTimeout(this.#waitTimer)
+    clearTimeout(this.#restartTimer)
+    this.#secondTries.end()
     for (const job of this.#queue.drain()) {
       // One that has run once already must not begin again from nothing elsewhere.
       job.finish(job.attempts > 0 ? { type: 'crashed', ending: { reason: 'stopped' } } : { type: 'closed' })
@@ -138,7 +166,7 @@ export class Pool {
 
   #dispatch(): void {
     for (let head = this.#queue.head; head; head = this.#queue.head) {
-      const target = this.#freest()
+      const target = this.#freest(head.alone)
       // A busy sandbox may take one more while it works, but an idle or a new one answers sooner.
       if (!target || target.inFlight > 0) this.#startFor(this.#queue.length)
       if (!target || this.#collects(head, target)) return
@@ -159,15 +187,19 @@ export class Pool {
     return true
   }
 
-  /** The least busy sandbox that would take a request; for batches only an idle one, and only while one more pays. */
-  #freest(): Sandbox | undefined {
+  /**
+   * The least busy sandbox that would take a request. Only an idle one takes a batch, and only while one more pays, or a
+   * request that has ended a process before.
+   */
+  #freest(alone: boolean): Sandbox | undefined {
     let best: Sandbox | undefined
     let busy = 0
-    for (const [sandbox, { ready }] of this.#members) {
+    for (const [sandbox, { ready, exclusive }] of this.#members) {
       if (!ready) continue
-      if (sandbox.inFlight > 0) busy += 1
-      if (sandbox.free <= 0 || (sandbox.batch > 0 && sandbox.inFlight > 0)) continue
-      if (!best || sandbox.inFlight < best.inFlight) best = sandbox
+      const { inFlight } = sandbox
+      if (inFlight > 0) busy += 1
+      if (sandbox.free <= 0 || exclusive || (inFlight > 0 && (alone || sandbox.batch > 0))) continue
+      if (!best || inFlight < best.inFlight) best = sandbox
     }
     if (best && best.batch > 0 && busy > 0 && busy >= this.#limit()) return undefined
     return best
@@ -188,7 +220,7 @@ export class Pool {
 
   /** At most one start for each waiting request, and never more sandboxes than pay. */
   #startFor(waiting: number): void {
-    if (performance.now() < this.#quietUntil) return
+    if (this.#breaker.quietMs > 0) return
     let starting = 0
     let living = 0
     for (const [sandbox, { ready }] of this.#members) {
@@ -208,14 +240,14 @@ export class Pool {
   #start(): Sandbox {
     const started = performance.now()
     const sandbox = this.#options.start()
-    const member: Member = { ready: undefined, idleSince: started }
+    const member: Member = { ready: undefined, idleSince: started, asked: false, exclusive: false }
     this.#members.set(sandbox, member)
     sandbox.ready.then(
       ready => {
         member.ready = ready
         member.idleSince = performance.now()
-        this.#failures = 0
-        this.#failed = undefined
+        this.#batch = ready.batch
+        this.#breaker.succeeded()
         const ms = Math.round(performance.now() - started)
         this.#options.onEvent(
           'INFO',
@@ -231,56 +263,78 @@ export class Pool {
 
   #startFailed(error: unknown): void {
     if (this.#closed || !(error instanceof SandboxFailed)) return
-    this.#failures += 1
-    this.#failed = error.failed
-    const backoff = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (this.#failures - 1))
-    this.#quietUntil = performance.now() + backoff
-    this.#options.onEvent('ERROR', `the model could not be loaded: ${error.failed.message}`)
+    const quietMs = this.#breaker.failed(error.failed)
+    const more = this.#breaker.gaveUp ? `; no further try for ${Math.round(quietMs / 1000)} s` : ''
+    this.#options.onEvent('ERROR', `the model could not be loaded: ${error.failed.message}${more}`)
     // What waits has seen one start fail. A loaded sibling still serves it; otherwise it must not wait for a second failure.
     const served = [...this.#members].some(([sandbox, { ready }]) => ready && sandbox.isAlive)
     if (served) return
     for (const job of this.#queue.drain()) {
       const executed = job.attempts > 0 ? 'maybe' : 'no'
-      job.finish({ type: 'unavailable', failed: error.failed, retryAfterMs: Math.ceil(backoff), executed })
+      job.finish({ type: 'unavailable', failed: error.failed, retryAfterMs: Math.ceil(quietMs), executed })
     }
   }
 
-  #ended(sandbox: Sandbox, { ready }: Member, ending: Ending): void {
+  #ended(sandbox: Sandbox, { ready, asked }: Member, ending: Ending): void {
     this.#members.delete(sandbox)
     if (this.#closed) return
     if (ready && !sandbox.isRetiring) {
       this.#options.onEvent('WARNING', `sandbox ${sandbox.pid} is gone: ${describeEnding(ending).message}`)
     }
-    if (this.#options.keepWarm() && ready && this.#members.size === 0) this.#startFor(1)
+    if (ready && asked) this.#startWarm()
+    else if (ready) this.#startLater(Math.min(longestRestartMs, firstRestartMs * 2 ** this.#idleDeaths++))
+    else if (!this.#breaker.gaveUp) this.#startLater(this.#breaker.quietMs)
     this.#dispatch()
   }
 
+  #startWarm(): void {
+    if (this.#options.keepWarm() && this.#members.size === 0) this.#startFor(1)
+  }
+
+  /** Nobody waits for it: a process that cannot live must not keep a core busy with being started. */
+  #startLater(ms: number): void {
+    clearTimeout(this.#restartTimer)
+    // Timers may come a little before their time.
+    this.#restartTimer = setTimeout(() => this.#startWarm(), ms + 2)
+    this.#restartTimer.unref()
+  }
+
   #send(jobs: readonly Job[], sandbox: Sandbox): void {
-    const member = this.#members.get(sandbox)
+    const member = this.#members.get(sandbox) as Member
     const sent = performance.now()
     let open = jobs.length
+    let together = 0
     this.#hasCompany = open > 1
     if (sandbox.batch > 0) this.#options.onBatch?.(open)
+    member.asked = true
     for (const job of jobs) {
       job.attempts += 1
       job.sandbox = sandbox
+      member.exclusive = job.alone
     }
     sandbox.ask(jobs, (job, asked) => {
       job.sandbox = undefined
       open -= 1
       if (asked.type === 'reply') {
+        this.#secondTries.answered(job.request.body)
         this.#answer(job, { type: 'reply', status: asked.reply.status, body: asked.reply.body })
       } else {
         if (!asked.begun) job.attempts -= 1
-        this.#died(job, asked.ending, jobs.length > 1)
+        this.#died(job, asked.ending, asked.begun, jobs.length > 1)
       }
       if (open > 0) return
       const now = performance.now()
-      if (member) member.idleSince = now
-      if (asked.type === 'reply') this.#scaling.measured(jobs.length, now - sent)
+      member.idleSince = now
+      member.exclusive = false
+      if (asked.type === 'reply') {
+        this.#idleDeaths = 0
+        this.#scaling.measured(jobs.length, now - sent)
+        this.#admission.measured(together, now - sent)
+      }
       if (sandbox.isRetiring && sandbox.inFlight === 0) void sandbox.stop()
       this.#dispatch()
     })
+    together = sandbox.inFlight
   }
 
   /** Hands an answer on, after the sandbox that gave it has been given more to do: writing to callers takes its time. */
@@ -292,7 +346,7 @@ export class Pool {
   }
 
   /** `predict` is a pure function by contract, so it may run once more, in a process that lives. */
-  #died(job: Job, ending: Ending, wasBatch: boolean): void {
+  #died(job: Job, ending: Ending, begun: boolean, wasBatch: boolean): void {
     if (job.done) return
     const remaining = job.deadline - performance.now()
     // It waited behind a call that took too long until its own time was over.
@@ -300,11 +354,13 @@ export class Pool {
       job.finish({ type: 'late', executed: job.attempts > 0 ? 'maybe' : 'no' })
       return
     }
-    if (this.#closed || job.attempts > 1 || remaining < minRetryMs) {
+    if (begun && !wasBatch) this.#secondTries.blame(job.request.body, ending)
+    const isOver = this.#closed || job.attempts > 1 || remaining < minRetryMs
+    if (isOver || (begun && !this.#secondTries.grants(ending))) {
       job.finish({ type: 'crashed', ending })
       return
     }
-    job.alone ||= wasBatch
+    job.alone ||= begun
     this.#options.onEvent('INFO', `request ${job.request.requestId} is asked again, its process died`)
     this.#queue.putBack(job)
   }

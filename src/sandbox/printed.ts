@@ -1,6 +1,7 @@
 /** What a model prints: lines from its standard output, with the request they belong to. */
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { Flow } from './flow.ts'
 
 export interface Printed {
   /** A logging level name, or `stdout` / `stderr`. */
@@ -13,14 +14,32 @@ export interface Printed {
 const maxLineChars = 64 * 1024
 
 /** The runtime marks its lines: US, request id, US, level, US, text (contract/wire.md). */
-const marked = /^\x1f([A-Za-z0-9._-]{0,64})\x1f([A-Za-z]{1,10})\x1f/
+const marked = /^\x1f([^\x1f]{0,64})\x1f([A-Za-z]{1,10})\x1f/
 
-/** Calls back with each line of `stream`; lines without a mark come from below the runtime and belong to no request. */
+/**
+ * Calls back with each line that a process prints on its two streams. What comes faster than a log can use is
+ * read all the same, so that the model never waits for us, and thrown away; a line then says how much.
+ */
 export function readPrinted(
-  stream: Readable,
-  origin: 'stdout' | 'stderr',
+  { stdout, stderr }: { readonly stdout: Readable; readonly stderr: Readable },
   onPrinted: (line: Printed) => void,
 ): void {
+  const flow = new Flow(dropped =>
+    onPrinted({
+      level: 'WARNING',
+      requestId: undefined,
+      message: `${dropped} bytes dropped: the process prints more than a log can hold`,
+    }),
+  )
+  const take = (line: string, origin: 'stdout' | 'stderr'): void => {
+    if (flow.admits(Buffer.byteLength(line) + 1)) onPrinted(parseLine(line, origin))
+  }
+  readLines(stdout, line => take(line, 'stdout'))
+  readLines(stderr, line => take(line, 'stderr'))
+}
+
+/** Calls back with each line of `stream`; lines without a mark come from below the runtime and belong to no request. */
+function readLines(stream: Readable, onLine: (line: string) => void): void {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let cutting = false
@@ -28,18 +47,18 @@ export function readPrinted(
     const lines = (rest + text).split('\n')
     rest = lines.pop() as string
     for (const line of lines) {
-      if (!cutting) onPrinted(parseLine(line, origin))
+      if (!cutting) onLine(line)
       cutting = false
     }
     if (rest.length > maxLineChars) {
-      if (!cutting) onPrinted(parseLine(`${rest.slice(0, maxLineChars)} … (line cut)`, origin))
+      if (!cutting) onLine(`${rest.slice(0, maxLineChars)} … (line cut)`)
       cutting = true
       rest = ''
     }
   }
   stream.on('data', (chunk: Buffer) => take(decoder.write(chunk)))
   stream.on('end', () => {
-    if (rest && !cutting) onPrinted(parseLine(rest, origin))
+    if (rest && !cutting) onLine(rest)
     rest = ''
   })
   stream.on('error', () => {})

@@ -17,12 +17,15 @@ import { type OpenRequest, OpenRequests } from './open-requests.ts'
 import { type Printed, readPrinted } from './printed.ts'
 import { killGroup, type ModelProcess } from './process.ts'
 import type { Usage } from './usage.ts'
+import { Watch, type Watched } from './watch.ts'
 
 /** What a sandbox is to run, and within which bounds. */
 export interface Assignment {
   readonly start: Start
   /** Resident memory above which the process is killed, in MB. */
   readonly memoryMb: number
+  /** How long the process may be silent while it computes without a request: as long as one could wait for it. */
+  readonly patienceMs: number
   /** How long loading and `initialize` may take. */
   readonly startTimeoutMs: number
   readonly onPrinted: (line: Printed) => void
@@ -49,13 +52,10 @@ export interface Ask {
 }
 
 const stopGraceMs = 5_000
-const usageCheckMs = 500
-/** The system counts processor time in steps of 10 ms: shorter spans say nothing. */
-const enoughBusyMs = 100
 /** How long what is left in a dead process's pipe may take to arrive. */
 const drainMs = 200
 
-export class Sandbox {
+export class Sandbox implements Watched {
   /** Resolves when the model is loaded; rejects with `SandboxFailed` otherwise. */
   readonly ready: Promise<Ready>
   /** Resolves when the process is gone, whatever the cause. */
@@ -72,7 +72,8 @@ export class Sandbox {
   #retiring = false
   #settleReady!: { resolve: (ready: Ready) => void; reject: (error: unknown) => void }
   #settleEnded!: (ending: Ending) => void
-  #timers: NodeJS.Timeout[] = []
+  #startTimer: NodeJS.Timeout
+  #watch: Watch | undefined
   #hasAnswered = false
   #busySince = 0
   #busyMs = 0
@@ -88,14 +89,9 @@ export class Sandbox {
     this.ended = new Promise(resolve => {
       this.#settleEnded = resolve
     })
-    const startTimer = setTimeout(
+    this.#startTimer = setTimeout(
       () => this.kill({ reason: 'deadline', detail: 'start' }),
       assignment.startTimeoutMs,
-    )
-    this.#timers.push(startTimer)
-    this.ready.then(
-      () => clearTimeout(startTimer),
-      () => clearTimeout(startTimer),
     )
     started.then(
       process => this.#attach(process),
@@ -120,6 +116,15 @@ export class Sandbox {
 
   get inFlight(): number {
     return this.#waiting.size
+  }
+
+  /** How long it has had requests, all in all. */
+  get busyMs(): number {
+    return this.#busyMs + (this.#waiting.size > 0 ? performance.now() - this.#busySince : 0)
+  }
+
+  get isReady(): boolean {
+    return this.#credits > 0
   }
 
   get isAlive(): boolean {
@@ -160,14 +165,18 @@ export class Sandbox {
     )
   }
 
+  /** Asks for a sign of life. */
+  ping(): void {
+    this.#send({ type: 'ping', id: 0 })
+  }
+
   /** Asks it to finish and go; after a grace period it is made to. */
   async stop(): Promise<void> {
     if (this.#ending) return
     this.#retiring = true
     // One that is still loading has nothing to finish.
-    const loaded = this.#credits > 0
-    if (loaded) this.#send({ type: 'stop' })
-    const hard = setTimeout(() => this.kill({ reason: 'stopped' }), loaded ? stopGraceMs : 0)
+    if (this.isReady) this.#send({ type: 'stop' })
+    const hard = setTimeout(() => this.kill({ reason: 'stopped' }), this.isReady ? stopGraceMs : 0)
     await this.ended
     clearTimeout(hard)
   }
@@ -181,9 +190,8 @@ export class Sandbox {
 
   #attach(process: ModelProcess): void {
     this.#process = process
-    const { toRuntime, fromRuntime, stdout, stderr, pid } = process
-    readPrinted(stdout, 'stdout', this.#assignment.onPrinted)
-    readPrinted(stderr, 'stderr', this.#assignment.onPrinted)
+    const { toRuntime, fromRuntime, pid } = process
+    readPrinted(process, this.#assignment.onPrinted)
     // A write to a process that just died fails with EPIPE; its exit tells the story, the stream must not.
     for (const stream of [toRuntime, fromRuntime]) stream.on('error', () => {})
     const reader = new FrameReader()
@@ -196,37 +204,14 @@ export class Sandbox {
     })
     // Killed while it was being started.
     if (this.#ending) killGroup(pid)
-    this.#watch(pid)
+    const { readUsage } = this.#assignment
+    this.#watch = new Watch(this, this.#assignment, () => readUsage(pid))
     this.#send({ type: 'start', start: this.#assignment.start })
   }
 
-  #watch(pid: number): void {
-    const { memoryMb, readUsage } = this.#assignment
-    let lastWantedMs: number | undefined
-    let lastBusyMs = 0
-    const timer = setInterval(async () => {
-      const usage = await readUsage(pid)
-      if (!usage || this.#ending) return
-      const busyMs = this.#busyMs + (this.#waiting.size > 0 ? performance.now() - this.#busySince : 0)
-      const wantedMs = usage.wantedCpuMs
-      if (wantedMs !== undefined && (lastWantedMs === undefined || busyMs - lastBusyMs >= enoughBusyMs)) {
-        if (lastWantedMs !== undefined) this.cpuShare = (wantedMs - lastWantedMs) / (busyMs - lastBusyMs)
-        lastWantedMs = wantedMs
-        lastBusyMs = busyMs
-      }
-      if (usage.memoryMb > memoryMb) {
-        this.kill({
-          reason: 'out-of-memory',
-          detail: `${Math.round(usage.memoryMb)} MB used, ${memoryMb} MB allowed`,
-        })
-      }
-    }, usageCheckMs)
-    timer.unref()
-    this.#timers.push(timer)
-  }
-
   #end(ending: Ending): void {
-    for (const timer of this.#timers) clearTimeout(timer)
+    clearTimeout(this.#startTimer)
+    this.#watch?.end()
     this.#ending ??= ending
     this.#settleReady.reject(new SandboxFailed(describeEnding(this.#ending)))
     // The runtime takes requests in order: one by one only the oldest unanswered one can have begun, else any of them.
@@ -279,12 +264,14 @@ export class Sandbox {
         }
         this.#credits = Math.max(1, message.ready.credits, message.ready.batch)
         this.#batch = message.ready.batch
+        clearTimeout(this.#startTimer)
         this.#settleReady.resolve(message.ready)
         return
       case 'failed':
         this.#settleReady.reject(new SandboxFailed(message.failed))
         return
       case 'pong':
+        this.#watch?.heard()
         return
       default:
         throw new WireError(`a sandbox does not say "${message.type}"`)

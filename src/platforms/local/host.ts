@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Server as NetServer } from 'node:n
 import { systemCode, ThampiError } from '../../errors.ts'
 import { connectionCaps } from '../../gateway/caps.ts'
 import { createGateway, type Endpoint, type NotFound } from '../../gateway/gateway.ts'
+import { HeldBytes } from '../../gateway/held-bytes.ts'
 import { HttpCounts } from '../../gateway/http-counts.ts'
 import { type Place, placesOf } from '../../gateway/page.ts'
 import type { PredictRoute } from '../../gateway/route.ts'
@@ -29,6 +30,8 @@ export interface HostOptions {
 /** "THAMPI" begins 8-4-2-6 on a telephone's keys. */
 export const defaultPort = 8426
 const nearby = 74
+/** Of large request bodies, all connections together. */
+const maxHeldBytes = 256 * 1024 * 1024
 const address = '127.0.0.1'
 
 export class Host {
@@ -47,6 +50,7 @@ export class Host {
   #servers: HttpServer[] = []
   #port = 0
   #hostNames: ReadonlySet<string> = new Set()
+  #held = new HeldBytes(maxHeldBytes)
   #nursery: Nursery
   readonly readUsage: (pid: number) => Promise<Usage | undefined>
 
@@ -174,6 +178,7 @@ export class Host {
     const server = createGateway({
       hosts: () => this.#hostNames,
       maxBodyBytes: maxPayloadBytes,
+      held: this.#held,
       find: route => this.#endpointOf(route),
       places: this.#places,
       counts: this.counts,

@@ -34,11 +34,16 @@ export interface VersionPoolOptions extends Surroundings {
 }
 
 const idleMs = 5 * 60_000
-const maxQueue = 1000
 /** Processes for a model that mostly waits; a forked one takes about 10 MB. */
 const maxWaiting = 64
 
+interface VersionRequest extends PoolRequest {
+  /** How long the caller waits, when it says so. */
+  readonly timeoutMs?: number | undefined
+}
+
 type Reply = Extract<Outcome, { readonly type: 'reply' }>
+
 /** What a request came to when there is no answer and asking elsewhere would not help. */
 type Problem = Exclude<Outcome, { readonly type: 'reply' | 'closed' }>
 
@@ -55,7 +60,7 @@ export class VersionPool {
     this.#options = options
     this.#mayFork = options.mayFork
     this.#roster = new Roster(options.meter)
-    const { maxSandboxes, maxWaitMs } = record.settings
+    const { maxSandboxes, maxWaitMs, maxQueue, idempotent } = record.settings
     this.#pool = new Pool({
       start: () => this.#start(),
       limits: { computing: maxSandboxes ?? availableParallelism(), waiting: maxSandboxes ?? maxWaiting },
@@ -64,6 +69,8 @@ export class VersionPool {
       maxQueue,
       maxWaitMs,
       onBatch: size => options.meter.batches.observe(size),
+      // A record from before there was this setting has none.
+      idempotent: idempotent !== false,
       onEvent: (level, message) => this.#log(level, message),
     })
   }
@@ -96,13 +103,16 @@ export class VersionPool {
   }
 
   /** Gives undefined when this version was taken out of service before the request ran: ask the stage again. */
-  answer(request: PoolRequest, done: (answer: GatewayAnswer | undefined) => void): void {
+  answer(request: VersionRequest, done: (answer: GatewayAnswer | undefined) => void): void {
     const { settings, number: version } = this.record
+    const ownMs = settings.timeoutSeconds * 1000
+    // A caller may be less patient than the stage, never more.
+    const remainingMs = request.timeoutMs === undefined ? ownMs : Math.min(ownMs, request.timeoutMs)
     if (request.traceparent !== undefined) this.#traces.add(request.requestId, request.traceparent)
-    this.#pool.ask(request, settings.timeoutSeconds * 1000, outcome => {
+    this.#pool.ask(request, remainingMs, outcome => {
       if (outcome.type === 'reply')
         done({ status: outcome.status, body: this.#traced(outcome, request), version })
-      else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request))
+      else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request, remainingMs))
     })
   }
 
@@ -112,7 +122,7 @@ export class VersionPool {
     return traceId === undefined ? body : withTrace(body, traceId)
   }
 
-  #problem(outcome: Problem, { requestId, traceparent }: PoolRequest): GatewayAnswer {
+  #problem(outcome: Problem, { requestId, traceparent }: PoolRequest, allowedMs: number): GatewayAnswer {
     const { stage, model, number: version, settings } = this.record
     const about = { stage, model, version, trace_id: traceIdOf(traceparent) }
     switch (outcome.type) {
@@ -121,8 +131,11 @@ export class VersionPool {
           version,
           ...problemAnswer('deadline-exceeded', requestId, {
             ...about,
-            detail: `No answer within ${settings.timeoutSeconds} seconds.`,
-            hint: 'Raise "timeout_seconds" of the stage if the model may take longer.',
+            detail: `No answer within ${allowedMs / 1000} seconds.`,
+            hint:
+              allowedMs < settings.timeoutSeconds * 1000
+                ? 'The request allowed no more (Thampi-Timeout-Ms).'
+                : 'Raise "timeout_seconds" of the stage if the model may take longer.',
             executed: outcome.executed,
             retryable: outcome.executed === 'no',
           }),
@@ -147,9 +160,21 @@ export class VersionPool {
           retryAfterMs: outcome.retryAfterMs,
           ...problemAnswer('overloaded', requestId, {
             ...about,
-            detail: `${maxQueue} requests are waiting already.`,
+            detail: `${outcome.waiting} requests are waiting already.`,
             retryable: true,
             retryAfterMs: outcome.retryAfterMs,
+          }),
+        }
+      case 'quarantined':
+        return {
+          version,
+          ...problemAnswer('worker-crashed', requestId, {
+            ...about,
+            detail:
+              'The same body has just ended the process of the model twice; it is not tried again for a minute.',
+            hint: `See: thampi logs ${stage} --since=3m`,
+            executed: 'no',
+            reason: 'quarantine',
           }),
         }
       case 'unavailable':
@@ -179,6 +204,7 @@ export class VersionPool {
     const sandbox = new Sandbox(process, {
       start: launch.start,
       memoryMb: launch.memoryMb,
+      patienceMs: this.record.settings.timeoutSeconds * 1000,
       startTimeoutMs: launch.startTimeoutMs,
       readUsage,
       onPrinted: ({ level, requestId, message }) => this.#log(level, message, 'model', requestId),
