@@ -5,6 +5,7 @@ import { readData } from './body.ts'
 import { encode, NotJson } from './encode.ts'
 import type { Context, Log } from './model.ts'
 import { Problem, problemDocument, type Source } from './problem.ts'
+import type { Screen } from './screen.ts'
 
 export interface Answer {
   readonly status: number
@@ -21,6 +22,8 @@ export interface AnswererOptions {
   /** Keeps what the model threw out of answers. */
   readonly terse: boolean
   readonly maxResultBytes: number
+  /** What the model's schema.json does for requests; undefined when it has none. */
+  readonly screen?: Screen | undefined
 }
 
 const hidden = 'The model raised an exception; the logs show it under this request id.'
@@ -29,10 +32,12 @@ export class Answerer {
   readonly ask: Asker
   readonly #options: AnswererOptions
   readonly #prefix: string
+  readonly #screen: Screen | undefined
 
   constructor(model: Loaded, options: AnswererOptions) {
     this.ask = new Asker(model)
     this.#options = options
+    this.#screen = options.screen
     this.#prefix = `{"properties":${encode(options.properties)},"result":`
   }
 
@@ -40,12 +45,19 @@ export class Answerer {
   answer(body: Buffer, context: Context, pretty: boolean): Answer | Promise<Answer> {
     const requestId = context.requestId ?? ''
     try {
-      const result = this.ask.one(readData(body), context)
-      if (isThenable(result)) return this.#later(result, requestId, pretty)
+      const result = this.ask.one(this.read(body), context)
+      if (isThenable(result)) return this.#later(result, requestId, pretty, body)
       return this.#written(result, pretty)
     } catch (error) {
-      return this.refusal(error, requestId, pretty)
+      return this.refusal(error, requestId, pretty, body)
     }
+  }
+
+  /** The input in the bytes of a request. Throws `Problem`, also when it is not what the model takes. */
+  read(body: Buffer): unknown {
+    const data = readData(body)
+    if (this.#screen?.declares && !this.#screen.fits(data)) throw this.#screen.refused(data, body)
+    return data
   }
 
   /** The same for what the model returned for one of several inputs: a result, or an error. */
@@ -58,18 +70,23 @@ export class Answerer {
     }
   }
 
-  /** The same for an error. */
-  refusal(error: unknown, requestId: string, pretty: boolean): Answer {
-    const problem = this.#problem(error)
+  /** The same for an error; `sent` is what was sent, where that is known. */
+  refusal(error: unknown, requestId: string, pretty: boolean, sent?: Buffer): Answer {
+    const problem = this.#problem(error, sent)
     const body = problemDocument(problem, this.#options.source, requestId, pretty)
     return { status: problem.status, body, retire: error instanceof ExitCalled }
   }
 
-  async #later(result: PromiseLike<unknown>, requestId: string, pretty: boolean): Promise<Answer> {
+  async #later(
+    result: PromiseLike<unknown>,
+    requestId: string,
+    pretty: boolean,
+    body: Buffer,
+  ): Promise<Answer> {
     try {
       return this.#written(await result, pretty)
     } catch (error) {
-      return this.refusal(error, requestId, pretty)
+      return this.refusal(error, requestId, pretty, body)
     }
   }
 
@@ -89,7 +106,7 @@ export class Answerer {
     })
   }
 
-  #problem(error: unknown): Problem {
+  #problem(error: unknown, sent: Buffer | undefined): Problem {
     const { log, terse } = this.#options
     if (error instanceof Problem) {
       // What the caller did wrong is the caller's to read.
@@ -111,6 +128,7 @@ export class Answerer {
       ? [messageOf(error), messageOf(error)]
       : [describe(error), report(error)]
     log.error(logged)
-    return new Problem('model-error', { detail: terse ? hidden : shown })
+    const hint = sent && this.#screen?.hint(sent)
+    return new Problem('model-error', { detail: terse ? hidden : shown, hint })
   }
 }

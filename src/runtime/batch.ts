@@ -5,7 +5,6 @@
 import { replyFrame } from '../wire/runtime-side.ts'
 import type { Answer } from './answer.ts'
 import { report } from './blame.ts'
-import { readData } from './body.ts'
 import { CallContext } from './context.ts'
 import { type Conversation, OneByOne, type Waiting } from './loop.ts'
 import { Problem } from './problem.ts'
@@ -40,7 +39,7 @@ export class Together extends OneByOne {
     const refused: Answered[] = []
     for (const one of waiting) {
       try {
-        batch.push(await answerer.ask.checked(readData(one.request.body)))
+        batch.push(await answerer.ask.checked(answerer.read(one.request.body)))
         asked.push(one)
       } catch (error) {
         // Such an input never gets to the model.

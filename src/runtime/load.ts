@@ -6,7 +6,9 @@ import type { Start } from '../wire/messages.ts'
 import type { Loaded } from './ask.ts'
 import { LoadFailure } from './failure.ts'
 import { loadOnnx } from './onnx/onnx.ts'
+import { Screen } from './screen.ts'
 import { loadTypeScript } from './typescript.ts'
+import { SchemaError } from './validate.ts'
 
 /** The members of `thampi.json` that answers carry. */
 const PROPERTIES = ['instance_id', 'thampi_data_version', 'trained_time_utc', 'tags']
@@ -23,6 +25,8 @@ export interface LoadedModel {
   readonly model: Loaded
   /** What answers carry, `served_time_utc` included. */
   readonly properties: Readonly<Record<string, unknown>>
+  /** Undefined when the model has no schema.json. */
+  readonly screen: Screen | undefined
 }
 
 /** Loads what `start` names. Throws `LoadFailure`. */
@@ -41,8 +45,22 @@ export async function load(start: Start): Promise<LoadedModel> {
   }
   const properties = Object.fromEntries(PROPERTIES.filter(key => key in facts).map(key => [key, facts[key]]))
   return {
+    screen: screenOf(files, start),
     model: await loader(files, start),
     properties: { ...properties, served_time_utc: start.servedTimeUtc },
+  }
+}
+
+function screenOf(files: SavedFiles, { model, errors }: Start): Screen | undefined {
+  if (!files.has('schema.json')) return undefined
+  try {
+    return new Screen(files.json('schema.json'), errors === 'terse')
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error
+    throw new LoadFailure('MODEL_INVALID', {
+      message: `schema.json of ${model} is no JSON Schema: /input${error.message}.`,
+      fix: 'mend it, or delete the file',
+    })
   }
 }
 

@@ -80,7 +80,7 @@ async function begin(start: Start): Promise<OneByOne> {
 }
 
 async function prepare(start: Start, logs: Logs): Promise<Conversation> {
-  const { model, properties } = await load(start)
+  const { model, properties, screen } = await load(start)
   const { stage, model: name, version } = start
   const answerer = new Answerer(model, {
     properties,
@@ -88,6 +88,7 @@ async function prepare(start: Start, logs: Logs): Promise<Conversation> {
     log: logs.log,
     terse: start.errors === 'terse',
     maxResultBytes: start.maxResultBytes,
+    screen,
   })
   const shared: Shared = { log: logs.log, stage, model: name, version, properties: { ...properties } }
   try {
