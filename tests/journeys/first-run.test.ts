@@ -78,7 +78,7 @@ describe('the first run', () => {
       headers: { 'X-Request-Id': 'blue-42' },
     })
     const lines = async (): Promise<string[]> =>
-      (await shop.thampi(['logs', 'dev', '--filter', 'blue-42'])).out.trim().split('\n')
+      (await shop.thampi(['tail', 'dev', '--filter', 'blue-42'])).out.trim().split('\n')
     await expect
       .poll(lines, { timeout: 10_000 })
       .toEqual([
