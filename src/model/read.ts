@@ -33,13 +33,15 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   const path = resolve(cwd, dir)
   const shownDir = forPeople(path, cwd)
   const shown = (name: string): string => join(shownDir, name)
-  const file = { path, names: undefined }
-  const names = (await isFile(path)) && broughtFormatOf(file) ? undefined : await namesIn(path, dir)
-  const format = names && formatOf(names)
-  const isOurs = format !== undefined && names?.includes(PROPERTIES)
-  const brought = isOurs ? undefined : broughtFormatOf({ path, names })
-  if (brought) return brought.read({ path, name: basename(path), names, shown })
-  if (names === undefined) throw noModel(dir, 'it has no file of a known format')
+  const isSingle = await isFile(path)
+  const names = isSingle ? [] : await namesIn(path, dir)
+  const format = formatOf(names)
+  if (!format || !names.includes(PROPERTIES)) {
+    const place = { path, name: basename(path), names: isSingle ? undefined : names, shown }
+    const brought = broughtFormatOf(place)
+    if (brought) return brought.read(place)
+  }
+  if (isSingle) throw noDirectory(dir)
   for (const wanted of [PROPERTIES, format?.main ?? formats[0]?.main]) {
     if (wanted !== undefined && !names.includes(wanted)) throw noModel(dir, `${wanted} is missing`)
   }
@@ -120,8 +122,7 @@ async function namesIn(path: string, asWritten: string): Promise<string[]> {
     return await readdir(path)
   } catch (cause) {
     const code = systemCode(cause)
-    if (code === 'ENOENT') throw noModel(asWritten, 'there is no such directory')
-    if (code === 'ENOTDIR') throw await noDirectory(path, asWritten)
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw noModel(asWritten, 'there is no such directory')
     throw explainFileError(cause, path)
   }
 }
@@ -130,9 +131,7 @@ async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false
 }
 
-async function noDirectory(path: string, asWritten: string): Promise<ThampiError> {
-  const kind = await stat(path).catch(() => undefined)
-  if (!kind) return noModel(asWritten, 'there is no such directory')
+function noDirectory(asWritten: string): ThampiError {
   const around = dirname(asWritten)
   return new ThampiError('MODEL_INVALID', {
     message: `\`${asWritten}\` is a file; \`--model_dir\` takes the directory around it.`,
