@@ -19,6 +19,8 @@ const emptyGraceMs = 10_000
 
 /** Runs until the signal or, in the background, until nothing is served. */
 export async function host({ port, background, signal }: HostVerbOptions, system: System): Promise<void> {
+  // Whatever is made from here on, by sandboxes too, is for its owner alone.
+  process.umask(0o077)
   const parent = background ? process : undefined
   const ended = new AbortController()
   let running: Host

@@ -1,5 +1,5 @@
 /** A day of who operates a stage: keys, health, metrics, status, logs. Through the command line and over HTTP. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -261,6 +261,29 @@ describe('operating', () => {
       for (const secret of secrets) if (secret !== '' && secret !== '/') expect(body).not.toContain(secret)
       expect(body).not.toMatch(/Traceback|File "|\.py:\d+|\.m?[jt]s:\d+|^\s+at /m)
     }
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('what is kept on the machine', () => {
+  const shop = project()
+
+  it('is for its owner alone, whatever the shell lets others do', async () => {
+    shop.write('train.py', training)
+    shop.write('zappa_settings.json', JSON.stringify(settings))
+    await shop.python(['train.py'])
+    const served = await shop.run('bash', ['-c', 'umask 000; thampi serve dev && thampi keys create dev'])
+    expect(served.status, served.err).toBe(0)
+    expect((await shop.thampi(['predict', 'dev', '--data', '1'])).status).toBe(0)
+    const open = readdirSync(shop.home, { recursive: true, withFileTypes: true })
+      .map(entry => join(entry.parentPath, entry.name))
+      // Layers are read-only, and below a directory that nobody else can enter.
+      .filter(path => (statSync(path).mode & 0o077) !== 0 && !path.includes('/store/sha256/'))
+    expect(open).toEqual([])
+    expect(statSync(join(shop.home, 'local')).mode & 0o777).toBe(0o700)
+    const writable = readdirSync(join(shop.home, 'local/store'), { recursive: true, withFileTypes: true })
+      .map(entry => join(entry.parentPath, entry.name))
+      .filter(path => (statSync(path).mode & 0o022) !== 0)
+    expect(writable).toEqual([])
   })
 })
 

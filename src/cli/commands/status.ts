@@ -79,9 +79,13 @@ function traffic(versions: readonly VersionStatus[]): string[] {
   const errors = total(version => version.errors)
   const share = requests === 0 ? '' : ` (${((100 * errors) / requests).toFixed(1)} %)`
   return [
-    `Last 10 minutes: ${requests} requests, ${errors} errors${share}; last minute: ${perSecond(bySlot)} a second`,
+    `Last 10 minutes: ${counted(requests, 'request')}, ${counted(errors, 'error')}${share}; last minute: ${perSecond(bySlot)} a second`,
     ...(requests === 0 ? [] : [sparkline(bySlot)]),
   ]
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
 function perSecond(bySlot: readonly number[]): string {

@@ -1,4 +1,5 @@
 /** The private door: how commands speak to the host. A socket that only its owner can open; never a network port. */
+import { lstatSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import {
   createServer,
@@ -8,6 +9,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import { type ErrorCode, errorCodes, systemCode, ThampiError } from '../../errors.ts'
 
@@ -40,6 +42,7 @@ export async function openDoor(path: string, routes: DoorRoutes): Promise<Server
   server.requestTimeout = 0
   if (process.platform !== 'win32') {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    assertOurs(path)
     // A socket file outlives kill -9 of its owner. Who answers is alive; what refuses is a leftover.
     if (await answers(path))
       throw new ThampiError('HOST_RUNNING', { message: `A local platform already answers at "${path}".` })
@@ -110,6 +113,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, routes
 export function knock<T>(path: string, route: string, input?: unknown, signal?: AbortSignal): Promise<T> {
   const [method, url] = route.split(' ') as [string, string]
   return new Promise((resolve, reject) => {
+    assertOurs(path)
     const request = httpRequest(
       { socketPath: path, method, path: url, ...(signal ? { signal } : {}) },
       response => {
@@ -144,6 +148,7 @@ export function knock<T>(path: string, route: string, input?: unknown, signal?: 
 export function hold(path: string, route: string, input: unknown): Promise<() => void> {
   const [method, url] = route.split(' ') as [string, string]
   return new Promise((resolve, reject) => {
+    assertOurs(path)
     const request = httpRequest({ socketPath: path, method, path: url }, response => {
       if (response.statusCode === 200) {
         response.on('error', () => {})
@@ -159,6 +164,21 @@ export function hold(path: string, route: string, input: unknown): Promise<() =>
     })
     request.on('error', reject)
     request.end(JSON.stringify(input))
+  })
+}
+
+/**
+ * A door whose usual place has too long a name lies in the directory for temporary files, where everybody may write.
+ * Somebody who made our directory there first would get what is meant for the host: a stage's environment, for one.
+ */
+function assertOurs(path: string): void {
+  const dir = dirname(path)
+  if (process.platform === 'win32' || dirname(dir) !== tmpdir()) return
+  const found = lstatSync(dir, { throwIfNoEntry: false })
+  if (!found || (found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0)) return
+  throw new ThampiError('PERMISSION', {
+    message: `"${dir}" is not a directory of yours alone, so nothing is said through it.`,
+    fix: 'set THAMPI_HOME to a shorter path, or remove that directory',
   })
 }
 
