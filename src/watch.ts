@@ -45,8 +45,9 @@ export async function watchAndServe(
     }
     isServing = false
   }
-  await go()
+  // Before the first serve: what changes meanwhile counts.
   await watchFiles(placesOf(source, system.cwd), () => void go(), signal)
+  await go()
   if (!signal.aborted)
     await new Promise<void>(done => signal.addEventListener('abort', () => done(), { once: true }))
 }

@@ -19,6 +19,9 @@ const prefix = join(root, 'npm')
 /** Trains the models, whichever door serves them. */
 export const venv: string = join(root, 'venv')
 
+/** The package as npm unpacked it. */
+export const npmPackage: string = join(prefix, 'node_modules', 'thampi')
+
 /** What a project of a data scientist has beside Thampi, in the versions that the project's own tests use. */
 const neighbours = ['cloudpickle', 'numpy', 'scikit-learn']
 
