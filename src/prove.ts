@@ -44,10 +44,12 @@ export async function prove(
   }
 }
 
-/** `20 examples replayed, identical` */
-export function sentenceOf({ examples, maxDeviation }: Proof): string {
+/** `20 examples replayed, identical`; of a model that came without recorded answers: `1 example answered`. */
+export function sentenceOf({ examples, maxDeviation }: Proof, receipts: readonly Receipt[]): string {
+  const count = examples === 1 ? '1 example' : `${examples} examples`
+  if (receipts.every(({ result }) => result === undefined)) return `${count} answered`
   const how = maxDeviation === 0 ? 'identical' : `within tolerance, largest Δ ${short(maxDeviation)}`
-  return `${examples === 1 ? '1 example' : `${examples} examples`} replayed, ${how}`
+  return `${count} replayed, ${how}`
 }
 
 /** What stays with a version after it was proven. */

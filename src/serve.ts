@@ -67,7 +67,7 @@ export async function serve(
       await platform.discard(version)
       throw error
     })
-    if (proof.examples > 0) system.tell(sentenceOf(proof))
+    if (proof.examples > 0) system.tell(sentenceOf(proof, model.receipts))
     await platform.keepEvidence(version, evidenceOf(proof, model))
     const unchanged = before?.weights.get(version.number) === 100
     const deployment = unchanged ? before : await platform.route(stage, all(version))
