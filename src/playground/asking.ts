@@ -79,7 +79,8 @@ export function asking({ path, document: api, credentials, onReply }: AskingOpti
         needsKey ? key : undefined,
         h('p', {}, h('button', { class: 'primary' }, 'Predict')),
       ),
-      h('div', {}, answer.element, code.element),
+      answer.element,
+      code.element,
     ),
     use: data => {
       json.write(data)
@@ -151,7 +152,7 @@ function answerPart(): AnswerPart {
   const about = h('p', { class: 'about', role: 'status' }, 'Nothing was asked yet.')
   const body = h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Answer' })
   return {
-    element: h('section', { 'aria-label': 'Answer' }, h('h2', {}, 'Answer'), about, body),
+    element: h('section', { class: 'answer', 'aria-label': 'Answer' }, h('h2', {}, 'Answer'), about, body),
     wait: () => {
       about.textContent = 'Asking …'
     },

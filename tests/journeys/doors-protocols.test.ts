@@ -115,7 +115,7 @@ describe('Open Inference Protocol V2', () => {
       model: true,
       metadata: 'iris',
       class: [0, 1],
-      names: ['1', '5'],
+      names: ['1.0', '5.0'],
       version: '1',
       refused: expect.stringContaining('needs 8'),
       binary: expect.stringContaining('binary_data=False'),
@@ -210,7 +210,7 @@ describe('a request through a door', () => {
       JSON.stringify({ dev: { project_name: 'iris', api_key_required: true } }),
     )
     expect((await shop.thampi(['serve', 'dev', '--model_dir=models/iris'])).status).toBe(0)
-    const created = JSON.parse((await shop.thampi(['keys', 'create', 'dev', '--name', 'test', '--json'])).out)
+    const created = JSON.parse((await shop.thampi(['keys', 'create', 'dev', 'test', '--json'])).out)
     const path = `/v2/models/iris/infer`
     expect(await ask(path, { inputs: [rows] })).toMatchObject({
       status: 401,
@@ -231,11 +231,11 @@ model = sys.argv[2]
 
 def tensor(binary, values=8):
     data = np.arange(1, values + 1, dtype='float64').reshape(2, values // 2)
-    one = http.InferInput('input', [2, 4], 'FP64') if values == 8 else http.InferInput('input', [2, 4], 'FP64')
+    one = http.InferInput('input', [2, 4], 'FP64')
     if values == 8:
         one.set_data_from_numpy(data, binary_data=binary)
     else:
-        one._data = list(data.flatten())
+        one._data = list(data.flatten())  # what it would refuse to send
     return one
 
 def refusal(one):

@@ -7,6 +7,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { browser } from '../support/browser.ts'
 import { project } from '../support/journey.ts'
 
+/** `THAMPI_TEST_IMAGES=docs/images` renews those of the documentation. */
+const images = process.env.THAMPI_TEST_IMAGES ?? 'test-results/images'
+
 const hostile = '<img src=x onerror="document.title=\'taken\'">'
 
 const training = (release: number): string => `
@@ -208,9 +211,9 @@ describe('both pages', () => {
   ]
 
   it.each(looks)('have no serious fault that axe knows, and fit: %s', async (name, look) => {
-    mkdirSync('docs/images', { recursive: true })
+    mkdirSync(images, { recursive: true })
     for (const path of ['/', '/dev/iris/']) {
-      const { page, complaints } = await opened(new URL(path, address).href, look)
+      const { page, complaints } = await opened(path === '/' ? new URL(path, address).href : address, look)
       if (path !== '/') {
         await page.getByRole('button', { name: 'Predict' }).click()
         await page.getByText('Answered with 200').waitFor()
@@ -219,7 +222,7 @@ describe('both pages', () => {
       const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
       expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0)
       const what = path === '/' ? 'index' : 'model'
-      await page.screenshot({ path: `docs/images/playground-${what}-${name}.png`, fullPage: true })
+      await page.screenshot({ path: `${images}/playground-${what}-${name}.png`, fullPage: true })
       expect(complaints).toEqual([])
       await page.close()
     }

@@ -170,7 +170,7 @@ describe('a model in TypeScript that misbehaves', () => {
 
   it('is served like any other', async () => {
     installIn(shop)
-    shop.write('zappa_settings.json', JSON.stringify({ dev: { timeout_seconds: 2, memory_size: 256 } }))
+    shop.write('zappa_settings.json', JSON.stringify({ dev: { timeout_seconds: 5, memory_size: 256 } }))
     shop.write(
       'rogue.ts',
       `import { defineModel } from 'thampi/model'
@@ -199,7 +199,7 @@ export default defineModel({
     ['throw', 500, 'model-error', 'RangeError in rogue.ts:8, `predict`: 3 is out of range'],
     ['exit', 500, 'model-error', expect.stringContaining('the model called process.exit(7)')],
     ['undefined', 500, 'result-not-serialisable', '`result` is undefined.'],
-    ['loop', 504, 'deadline-exceeded', 'No answer within 2 seconds.'],
+    ['loop', 504, 'deadline-exceeded', 'No answer within 5 seconds.'],
     [
       'reject',
       502,
