@@ -66,6 +66,8 @@ export class Zygote {
       () => clearTimeout(timer),
       () => clearTimeout(timer),
     )
+    // Left behind by a host that was killed; whoever starts a zygote holds the lock of the directory.
+    rmSync(options.socketPath, { force: true })
     this.#server.listen(options.socketPath, () => {
       spawnProcess(options.command).then(
         process => this.#attach(process),

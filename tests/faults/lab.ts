@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Product } from './product.ts'
@@ -60,7 +61,7 @@ export class Lab {
   async world(options: WorldOptions = {}): Promise<World> {
     const dir = join(this.dir, `world-${this.#worlds.length + 1}`)
     await mkdir(join(dir, 'project'), { recursive: true })
-    const world = new World(dir, this.product, this.models, options)
+    const world = new World(dir, this.product, this.models, { port: await freePort(), ...options })
     this.#worlds.push(world)
     await world.start()
     return world
@@ -75,6 +76,20 @@ export class Lab {
 
   async close(): Promise<void> {
     await Promise.all(this.#worlds.splice(0).map(world => world.close()))
+  }
+}
+
+/** Below the ports that outgoing connections get: one of those might have it when a host is started again. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 30_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>(resolve => {
+      server.on('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    await new Promise(resolve => server.close(resolve))
+    return port
   }
 }
 

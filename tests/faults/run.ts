@@ -11,16 +11,18 @@
  * Each figure is measured on the product, which must hold, and then on its mutants, which must not: a figure whose
  * mutant passes is no proof, and fails the run like a promise that is broken.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { processesOf } from '../support/processes.ts'
 import { type Figure, holds, type Mutant } from './figure.ts'
 import { figures } from './figures/index.ts'
 import { Lab, saveModels } from './lab.ts'
 import { builtProduct, mutatedProduct, type Product } from './product.ts'
 import { type Measured, table } from './table.ts'
+import { kill } from './world.ts'
 
 /** What came of one run on one product. */
 type Attempt = Pick<Measured, 'holds' | 'checks' | 'error' | 'seconds'>
@@ -49,32 +51,26 @@ const chosen = positionals.length === 0 ? figures : positionals.map(figureCalled
 if (!existsSync('lib/cli.mjs')) stop('There is no lib/cli.mjs to break. Fix: npm run build')
 
 const dir = await realpath(await mkdtemp(join(tmpdir(), 'thampi-faults-')))
-const running = new Set<Lab>()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await clear()
-    process.exit(130)
-  })
-}
-try {
-  const models = join(dir, 'models')
-  const [product] = await Promise.all([builtProduct(join(dir, 'product')), saveModels(models)])
-  tell(`seed ${seed}`)
-  const runs: Run[] = []
-  // One after the other, because figures are about time; mutants only about what breaks.
-  for (const figure of chosen) runs.push(await measure(figure, product, models))
-  const hunts = runs.flatMap(run => run.figure.mutants.map(mutant => () => hunt(run, mutant, models)))
-  await together(mutantsAtOnce, hunts)
-  const measured = runs.map(({ figure: { id, title }, ...run }): Measured => ({ id, title, ...run }))
-  const report = JSON.stringify({ seed, long: values.long, figures: measured }, null, 2)
-  if (values.report) await writeFile(values.report, report)
-  console.log(values.json ? report : table(measured))
-  process.exitCode = measured.every(({ holds, mutants }) => holds && mutants.every(({ caught }) => caught))
-    ? 0
-    : 1
-} finally {
-  await clear()
-}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+// However this ends, nothing of it stays: what was started names the directory.
+process.once('exit', () => {
+  for (const { pid } of processesOf(dir)) kill(pid)
+  rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+})
+const models = join(dir, 'models')
+const [product] = await Promise.all([builtProduct(join(dir, 'product')), saveModels(models)])
+tell(`seed ${seed}`)
+const runs: Run[] = []
+// One after the other, because figures are about time; mutants only about what breaks.
+for (const figure of chosen) runs.push(await measure(figure, product, models))
+const hunts = runs.flatMap(run => run.figure.mutants.map(mutant => () => hunt(run, mutant, models)))
+await together(mutantsAtOnce, hunts)
+const measured = runs.map(({ figure: { id, title }, ...run }): Measured => ({ id, title, ...run }))
+const report = JSON.stringify({ seed, long: values.long, figures: measured }, null, 2)
+if (values.report) await writeFile(values.report, report)
+const passed = measured.every(({ holds, mutants }) => holds && mutants.every(({ caught }) => caught))
+// A figure that was given up may still be at work.
+process.stdout.write(`${values.json ? report : table(measured)}\n`, () => process.exit(passed ? 0 : 1))
 
 async function measure(figure: Figure, product: Product, models: string): Promise<Run> {
   const run: Run = { figure, ...(await attempt(figure, product, models, values.long)), mutants: [] }
@@ -117,7 +113,6 @@ async function attempt(figure: Figure, product: Product, models: string, long: b
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10
   const place = await mkdtemp(join(dir, `${figure.id}-`))
   const lab = new Lab({ product, dir: place, models, long, seed })
-  running.add(lab)
   let timer: NodeJS.Timeout | undefined
   try {
     const patience = new Promise<never>((_, reject) => {
@@ -130,14 +125,8 @@ async function attempt(figure: Figure, product: Product, models: string, long: b
   } finally {
     clearTimeout(timer)
     await lab.close()
-    running.delete(lab)
     await rm(place, { recursive: true, force: true, maxRetries: 3 })
   }
-}
-
-async function clear(): Promise<void> {
-  await Promise.all([...running].map(lab => lab.close()))
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 })
 }
 
 function figureCalled(id: string): Figure {

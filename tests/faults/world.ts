@@ -13,6 +13,8 @@ import { type Asked, ask, Load, type LoadOptions, type Question, type Tally, typ
 import type { Product } from './product.ts'
 
 export interface WorldOptions {
+  /** Its own, also after a restart; worlds stand side by side. */
+  readonly port?: number
   readonly timeoutSeconds?: number
   readonly sandboxes?: number
   /** Further keys of the stage, and those under its `thampi`. */
@@ -60,7 +62,7 @@ export class World implements Target {
     this.#options = options
     const { timeoutSeconds = 5, sandboxes = 2, stage, thampi } = options
     this.timeoutMs = timeoutSeconds * 1000
-    this.#env = { ...environment(), ...options.env, THAMPI_HOME: this.home }
+    this.#env = { ...environment(), ...options.env, THAMPI_HOME: this.home, PORT: String(options.port) }
     const settings = {
       project_name: key.model,
       timeout_seconds: timeoutSeconds,
@@ -175,6 +177,14 @@ export class World implements Target {
       if (nonce !== undefined) counts.set(nonce, (counts.get(nonce) ?? 0) + 1)
     }
     return counts
+  }
+
+  /** The processes that ran the model for it. */
+  executedBy(nonce: string): number[] {
+    return this.#lines().flatMap(line => {
+      const [what, which, pid] = line.split(' ')
+      return what === 'ran' && which === nonce ? [Number(pid)] : []
+    })
   }
 
   /** The most that any question was executed. */

@@ -12,6 +12,7 @@ import { launchOf } from './launch.ts'
 import type { Layout, StageKey } from './layout.ts'
 import { LogFile } from './log-file.ts'
 import { Meter } from './meter.ts'
+import { Recorder } from './recorder.ts'
 import { type CurrentRecord, readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
 import { StageKeys } from './stage-keys.ts'
 import type { Running } from './stage-report.ts'
@@ -41,17 +42,20 @@ export class ServedStage implements Endpoint {
   #meters = new Map<number, Meter>()
   #cors: Cors | undefined
   #keyRequired = false
+  #recorder: Recorder
 
   private constructor(key: StageKey, apiKeys: StageKeys, options: StageOptions) {
     this.key = key
     this.apiKeys = apiKeys
     this.#options = options
     this.log = new LogFile(options.at.log(key))
+    this.#recorder = new Recorder(options.at, key)
   }
 
   /** Finds on disk what an earlier host left; a stage without a pointer is new and serves nothing yet. */
   static async open(key: StageKey, options: StageOptions): Promise<ServedStage> {
     const stage = new ServedStage(key, await openKeys(key, options), options)
+    await stage.#recorder.prune()
     for (const path of [options.at.current(key), options.at.previous(key)]) {
       try {
         const pointer = await readRecord<CurrentRecord>(path)
@@ -170,6 +174,7 @@ export class ServedStage implements Endpoint {
     this.#weights = []
     await this.close()
     await this.apiKeys.remove()
+    await this.#recorder.remove()
     await rm(dirname(at.version(this.key, 1)), { recursive: true, force: true })
   }
 
@@ -316,8 +321,10 @@ export class ServedStage implements Endpoint {
   async #wantsKey(number: number): Promise<boolean> {
     try {
       return (await this.version(number))?.settings.apiKeyRequired === true
-    } catch {
-      return true
+    } catch (error) {
+      // A disk that fails is no answer: the switch has not happened. A record that is damaged will not mend.
+      if (error instanceof ThampiError && error.code === 'INTEGRITY') return true
+      throw error
     }
   }
 
@@ -333,6 +340,7 @@ export class ServedStage implements Endpoint {
       keepWarm: () => record.settings.keepWarm && this.#weights.some(([number]) => number === record.number),
       log: line => this.log.write(line),
       meter: this.#meterOf(record.number),
+      recorder: this.#recorder,
     })
     this.#pools.set(record.number, pool)
     return pool

@@ -6,7 +6,15 @@ import { kill } from '../world.ts'
 export const atMostOnce: Figure = {
   id: 'G2',
   title: 'kill -9 of a random sandbox under load, with "idempotent": false',
-  mutants: [],
+  mutants: [
+    {
+      name: 'asked again although the stage forbids it',
+      edits: [
+        { file: 'src/sandbox/second-tries.ts', find: 'if (!this.#idempotent) return false', replace: '' },
+      ],
+      reddens: 'executions of a request',
+    },
+  ],
   run: async lab => {
     const world = await lab.serving({ sandboxes: 4, thampi: { idempotent: false } })
     const load = world.load({ rate: lab.size(100, 200) })

@@ -1,6 +1,6 @@
 /** G3: sandboxes that hang, stopped from outside or computing for ever, under load with a short deadline. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isStopped } from '../../support/processes.ts'
+import { isRunning, isStopped } from '../../support/processes.ts'
 import { atMost, type Figure, none } from '../figure.ts'
 import type { Asked } from '../load.ts'
 import { kill } from '../world.ts'
@@ -16,6 +16,11 @@ export const stopSandboxes: Figure = {
       name: 'a process that missed a deadline is kept',
       edits: [{ file: 'src/sandbox/pool.ts', find: "sandbox?.kill({ reason: 'deadline' })", replace: '' }],
       reddens: 'hanging processes after 3 s',
+    },
+    {
+      name: 'nobody looks after idle processes',
+      edits: [{ file: 'src/sandbox/watch.ts', find: 'if (usage) this.#look(usage)', replace: '' }],
+      reddens: 'idle processes stopped for 8 s',
     },
   ],
   run: async lab => {
@@ -36,8 +41,12 @@ export const stopSandboxes: Figure = {
     await sleep(world.timeoutMs)
     const tally = await load.end()
     const looped = await Promise.all(loops)
-    const hanging = await poll(3000, async () => stopped.filter(isStopped))
+    const loopers = looped.flatMap(({ nonce }) => world.executedBy(nonce))
+    const hanging = await poll(3000, () => [...stopped.filter(isStopped), ...loopers.filter(isRunning)])
     const after = await Promise.all([1, 2, 3, 4].map(() => world.ask({ do: 'sleep', ms: 10 })))
+    const idle = await world.sandboxes()
+    for (const pid of idle) kill(pid, 'SIGSTOP')
+    const forgotten = await poll(8000, () => idle.filter(isStopped))
     const late = tally.refusedWith('deadline-exceeded')
     const others = tally.failed.filter(line => !line.endsWith('deadline-exceeded'))
     return [
@@ -51,6 +60,7 @@ export const stopSandboxes: Figure = {
         looped.filter(({ status }) => status !== 504),
       ),
       none('hanging processes after 3 s', hanging),
+      none('idle processes stopped for 8 s', forgotten),
       none(
         'not answered afterwards',
         after.filter(({ verdict }) => verdict !== 'right'),
@@ -60,10 +70,10 @@ export const stopSandboxes: Figure = {
 }
 
 /** What is left of a list when it is empty or its time is over. */
-async function poll<T>(ms: number, look: () => Promise<readonly T[]>): Promise<readonly T[]> {
+async function poll<T>(ms: number, look: () => readonly T[]): Promise<readonly T[]> {
   const end = performance.now() + ms
   for (;;) {
-    const left = await look()
+    const left = look()
     if (left.length === 0 || performance.now() > end) return left
     await sleep(20)
   }

@@ -68,25 +68,28 @@ async function killInSwitches(
       reads.count += 1
     }
   })()
-  for (let i = 0; i < kills; i++) {
-    if (i > 0) await world.start()
-    let switching = true
-    const switches = (async () => {
-      // Ends with the host: the last switch finds nobody.
-      for (let n = 0; switching; n++)
-        await knock(world.at.door, 'PUT /route', { ...key, weights: [[1 + (n % 2), 100]] }).catch(() => {
-          switching = false
-        })
-    })()
-    await sleep(30 + lab.random() * 60)
-    await world.killHost()
-    switching = false
-    await switches
-    const pointer = await readRecord<CurrentRecord>(world.at.current(key)).catch(error => String(error))
-    if (typeof pointer !== 'object') unreadable.push(String(pointer))
+  try {
+    for (let i = 0; i < kills; i++) {
+      if (i > 0) await world.start()
+      let switching = true
+      const switches = (async () => {
+        // Ends with the host: the last switch finds nobody.
+        for (let n = 0; switching; n++)
+          await knock(world.at.door, 'PUT /route', { ...key, weights: [[1 + (n % 2), 100]] }).catch(() => {
+            switching = false
+          })
+      })()
+      await sleep(30 + lab.random() * 60)
+      await world.killHost()
+      switching = false
+      await switches
+      const pointer = await readRecord<CurrentRecord>(world.at.current(key)).catch(error => String(error))
+      if (typeof pointer !== 'object') unreadable.push(String(pointer))
+    }
+  } finally {
+    reading = false
+    await reader
   }
-  reading = false
-  await reader
   return { unreadable, reads }
 }
 

@@ -9,7 +9,19 @@ import { kill, type World } from '../world.ts'
 export const connections: Figure = {
   id: 'G10',
   title: 'thousands of connections, slow clients, few descriptors',
-  mutants: [],
+  mutants: [
+    {
+      name: 'as many connections as come',
+      edits: [
+        {
+          file: 'src/platforms/local/host.ts',
+          find: 'connectionCaps(openFileLimit())',
+          replace: '[undefined, undefined]',
+        },
+      ],
+      reddens: 'not answered after a flood with 128 descriptors',
+    },
+  ],
   run: async lab => {
     const world = await lab.serving({ timeoutSeconds: 20 })
     const many = await manyAtOnce(world, lab.size(1000, 8000))

@@ -21,8 +21,8 @@ export const overload: Figure = {
       edits: [
         {
           file: 'src/sandbox/pool.ts',
-          find: 'this.#queue.length >= this.#options.maxQueue',
-          replace: 'this.#queue.length < 0',
+          find: 'waiting > 0 && this.#admission.refuses(',
+          replace: 'waiting < 0 && this.#admission.refuses(',
         },
       ],
       reddens: 'longest answer / time of a full queue',

@@ -9,7 +9,15 @@ const nonce = 'poison'
 export const poison: Figure = {
   id: 'G14',
   title: 'one body that kills whoever works on it, sent again and again under load',
-  mutants: [],
+  mutants: [
+    {
+      name: 'no body is ever put into quarantine',
+      edits: [
+        { file: 'src/sandbox/quarantine.ts', find: 'const fatal = 2', replace: 'const fatal = 1_000_000' },
+      ],
+      reddens: 'processes it killed',
+    },
+  ],
   run: async lab => {
     const world = await lab.serving({ sandboxes: 2 })
     const rate = lab.size(100, 200)
