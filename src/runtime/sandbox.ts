@@ -90,7 +90,9 @@ async function prepare(start: Start, logs: Logs): Promise<Conversation> {
     maxResultBytes: start.maxResultBytes,
     screen,
   })
-  const shared: Shared = { log: logs.log, stage, model: name, version, properties: { ...properties } }
+  // Versions begin with 1; what is tried while it is saved is none yet.
+  const released = version > 0 ? { stage, version } : { stage: undefined, version: undefined }
+  const shared: Shared = { log: logs.log, ...released, model: name, properties: { ...properties } }
   try {
     await model.initialize?.(new CallContext(shared, '', Number.POSITIVE_INFINITY))
   } catch (cause) {
