@@ -101,7 +101,8 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   ESBUILD_MISSING: {
     means:
       'A model in TypeScript is bundled by the esbuild of your project, and the project has none. Nothing was written.',
-    looks: 'Iris needs esbuild to be bundled, and it is not installed here.\nFix: npm install --save-dev esbuild',
+    looks:
+      'Iris needs esbuild to be bundled, and it is not installed here.\nFix: npm install --save-dev esbuild',
     mends: 'Install it; any version from 0.25 on.',
   },
   BUNDLE_FAILED: {
@@ -261,7 +262,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     means:
       'A key of that name is there already. Keys are shown once and cannot be shown again, so the one there is stays as it is.',
     looks:
-      'There is an API key "billing" already.\nIt cannot be shown again; every key has a name of its own.\nFix: choose another name, or take that key back first: thampi keys revoke',
+      'There is an API key "billing" already.\nIt cannot be shown again; every key has a name of its own.\nFix: choose another name, or take that key back first: thampi keys revoke STAGE billing',
     mends:
       'Choose another name. Any number of keys count at the same time, so a caller can change over before the old one is revoked.',
   },

@@ -72,7 +72,7 @@ export class StageKeys implements KeyRing {
         throw new ThampiError('KEY_EXISTS', {
           message: `There is an API key "${name}" already.`,
           why: 'It cannot be shown again; every key has a name of its own.',
-          fix: 'choose another name, or take that key back first: thampi keys revoke',
+          fix: `choose another name, or take that key back first: thampi keys revoke STAGE ${name}`,
         })
       return [...keys, { name, createdTimeUtc: naiveUtc(now), sha256: digestOf(key).toString('hex') }]
     })
