@@ -93,8 +93,11 @@ class OnnxGraph {
 
   /** Whether the first axis of everything may have any length, and so the rows of several callers. */
   get batches(): boolean {
-    const ports = [...this.#inputs, ...this.#outputs]
-    return this.#inputs.length > 0 && ports.every(({ shape }) => shape !== undefined && shape[0] === null)
+    return (
+      this.#inputs.length > 0 &&
+      this.#inputs.every(({ shape }) => shape !== undefined && shape[0] === null) &&
+      this.#outputs.every(isMany)
+    )
   }
 
   /** Throws `BadInput`. */
@@ -165,7 +168,7 @@ class OnnxGraph {
   /** A single output stands alone; several stand under their names. */
   #result(tensors: readonly Tensor[], alone: boolean): unknown {
     const lists = tensors.map((tensor, index) => {
-      const isItem = alone && this.#outputs[index]?.shape?.[0] === null && tensor.dims[0] === 1
+      const isItem = alone && isMany(this.#outputs[index] as Port) && tensor.dims[0] === 1
       return listOf(isItem ? { ...tensor, dims: tensor.dims.slice(1) } : tensor)
     })
     return lists.length === 1
@@ -194,6 +197,11 @@ class OnnxGraph {
       .map(({ name, type, shape }) => `${only ? 'input' : name}: ${typeText(type, shape)}`)
       .join(', ')
   }
+}
+
+/** Whether an output may have any number of items; where the graph does not say, what comes out is looked at. */
+function isMany({ shape }: Port): boolean {
+  return shape === undefined || shape[0] === null
 }
 
 function groupBy(items: readonly Item[]): Map<string, number[]> {
