@@ -93,11 +93,6 @@ export class Pool {
     return [...this.#members.keys()].flatMap(sandbox => sandbox.pid ?? [])
   }
 
-  /** Why starts fail at present; undefined when the last one succeeded. */
-  get failed(): Failed | undefined {
-    return this.#breaker.error
-  }
-
   /** Has one sandbox loaded when it resolves; rejects with `SandboxFailed` when the model cannot be loaded. */
   async warm(): Promise<Ready> {
     for (const [sandbox, { ready }] of this.#members) if (ready && sandbox.isAlive) return ready
@@ -136,6 +131,12 @@ export class Pool {
     })
   }
 
+  /** Whether some process has the model loaded, whatever becomes of others. */
+  get #isServed(): boolean {
+    for (const [sandbox, { ready }] of this.#members) if (ready && sandbox.isAlive) return true
+    return false
+  }
+
   /** Why a request cannot be taken at the moment. */
   #refusal({ body }: PoolRequest, remainingMs: number): Outcome | undefined {
     if (this.#closed) return { type: 'closed' }
@@ -146,7 +147,7 @@ export class Pool {
     }
     if (this.#secondTries.refuses(body)) return { type: 'quarantined' }
     const { error: failed, quietMs } = this.#breaker
-    if (!failed || quietMs === 0) return undefined
+    if (!failed || quietMs === 0 || this.#isServed) return undefined
     return { type: 'unavailable', failed, retryAfterMs: Math.ceil(quietMs), executed: 'no' }
   }
 
@@ -267,8 +268,7 @@ export class Pool {
     const more = this.#breaker.gaveUp ? `; no further try for ${Math.round(quietMs / 1000)} s` : ''
     this.#options.onEvent('ERROR', `the model could not be loaded: ${error.failed.message}${more}`)
     // What waits has seen one start fail. A loaded sibling still serves it; otherwise it must not wait for a second failure.
-    const served = [...this.#members].some(([sandbox, { ready }]) => ready && sandbox.isAlive)
-    if (served) return
+    if (this.#isServed) return
     for (const job of this.#queue.drain()) {
       const executed = job.attempts > 0 ? 'maybe' : 'no'
       job.finish({ type: 'unavailable', failed: error.failed, retryAfterMs: Math.ceil(quietMs), executed })

@@ -64,3 +64,12 @@ export function killGroup(pid: number): void {
     // ESRCH: the group is gone already, which is what was wanted.
   }
 }
+
+/** Asks a process to say on its standard error what it is doing, and to die. False when it cannot be asked. */
+export function abort(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGABRT')
+  } catch {
+    return false
+  }
+}

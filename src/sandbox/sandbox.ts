@@ -15,7 +15,7 @@ import {
 import { describeEnding, type Ending, SandboxFailed } from './ending.ts'
 import { type OpenRequest, OpenRequests } from './open-requests.ts'
 import { type Printed, readPrinted } from './printed.ts'
-import { killGroup, type ModelProcess } from './process.ts'
+import { abort, killGroup, type ModelProcess } from './process.ts'
 import type { Usage } from './usage.ts'
 import { Watch, type Watched } from './watch.ts'
 
@@ -54,6 +54,8 @@ export interface Ask {
 const stopGraceMs = 5_000
 /** How long what is left in a dead process's pipe may take to arrive. */
 const drainMs = 200
+/** How long a process may take to say where it hangs. */
+const abortMs = 250
 
 export class Sandbox implements Watched {
   /** Resolves when the model is loaded; rejects with `SandboxFailed` otherwise. */
@@ -73,6 +75,7 @@ export class Sandbox implements Watched {
   #settleReady!: { resolve: (ready: Ready) => void; reject: (error: unknown) => void }
   #settleEnded!: (ending: Ending) => void
   #startTimer: NodeJS.Timeout
+  #abortTimer: NodeJS.Timeout | undefined
   #watch: Watch | undefined
   #hasAnswered = false
   #busySince = 0
@@ -185,7 +188,12 @@ export class Sandbox implements Watched {
   kill(ending: Ending): void {
     if (this.#ending) return
     this.#ending = ending
-    if (this.#process) killGroup(this.#process.pid)
+    const pid = this.#process?.pid
+    if (pid === undefined) return
+    // Nobody can say why a call takes too long but the process itself: the runtime writes where it is, and dies of it.
+    if (ending.reason === 'deadline' && abort(pid))
+      this.#abortTimer = setTimeout(() => killGroup(pid), abortMs)
+    else killGroup(pid)
   }
 
   #attach(process: ModelProcess): void {
@@ -211,6 +219,7 @@ export class Sandbox implements Watched {
 
   #end(ending: Ending): void {
     clearTimeout(this.#startTimer)
+    clearTimeout(this.#abortTimer)
     this.#watch?.end()
     this.#ending ??= ending
     this.#settleReady.reject(new SandboxFailed(describeEnding(this.#ending)))

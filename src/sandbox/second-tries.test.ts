@@ -99,12 +99,12 @@ describe('a model that cannot be loaded', () => {
     expect(performance.now() - before).toBeLessThan(100)
     expect(outcome).toMatchObject({ type: 'unavailable', executed: 'no' })
     expect(outcome.retryAfterMs).toBeGreaterThan(20_000)
-    expect(pool.failed?.message).toContain('no weights')
+    expect(outcome.failed.message).toContain('no weights')
   })
 
   it('comes back by itself when it can be loaded again', async () => {
     const flag = join(temporaryDirectory(), 'weights')
-    const { pool } = poolOf(
+    const { pool, events } = poolOf(
       saveModel(
         `def initialize(self, context):\n    open(${JSON.stringify(flag)}).close()\ndef predict(self, args, context):\n    return args`,
       ),
@@ -112,8 +112,30 @@ describe('a model that cannot be loaded', () => {
     )
     await expect(pool.warm()).rejects.toThrow('weights')
     appendFileSync(flag, '')
-    await expect.poll(() => pool.failed, { timeout: 10_000 }).toBeUndefined()
+    await expect.poll(() => events.at(-1), { timeout: 10_000 }).toContain('is ready')
     expect(resultOf(await ask(pool, 'back'))).toBe('back')
+  })
+})
+
+describe('a process that dies while it loads', () => {
+  it('keeps nobody from the answers of those that have loaded', async () => {
+    const slowly = `def initialize(self, context):
+    if os.path.exists("loaded"):
+        time.sleep(30)
+    open("loaded", "w").close()
+def predict(self, args, context):
+    time.sleep(args)
+    return os.getpid()`
+    const { pool, events } = poolOf(saveModel(slowly), { maxSandboxes: 2 })
+    await pool.warm()
+    const [loaded] = pool.pids
+    const busy = ask(pool, 1)
+    const behind = ask(pool, 0)
+    await expect.poll(() => pool.pids.length, { timeout: 5_000 }).toBe(2)
+    process.kill(pool.pids.find(pid => pid !== loaded) as number, 'SIGKILL')
+    await expect.poll(() => events.join(), { timeout: 5_000 }).toContain('could not be loaded')
+    const outcomes = await Promise.all([busy, behind, ask(pool, 0)])
+    expect(outcomes.map(resultOf)).toEqual([loaded, loaded, loaded])
   })
 })
 

@@ -102,6 +102,22 @@ def predict(self, args, context):
   })
 })
 
+describe('a process that takes too long', () => {
+  it('says in the log where it was, even when it holds the interpreter', async () => {
+    const { pool, printed } = poolOf(
+      saveModel(`${hold}def predict(self, args, context):\n    self.hold(60_000_000)`),
+      { maxSandboxes: 1 },
+    )
+    await pool.warm()
+    const before = pidOf(pool)
+    expect(await ask(pool, 1, 500)).toEqual({ type: 'late', executed: 'maybe' })
+    await expect.poll(() => isRunning(before), { timeout: 3_000 }).toBe(false)
+    expect(printed).toContainEqual(
+      expect.objectContaining({ level: 'stderr', message: expect.stringMatching(/line \d+ in predict$/) }),
+    )
+  })
+})
+
 describe('a process that prints without end', () => {
   it('is cut short in the log, with a count, and answers all the same', async () => {
     const floods = `def predict(self, args, context):

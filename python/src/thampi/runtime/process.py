@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-__all__ = ["close_stdin", "confine", "die_with_parent", "move", "raise_wall"]
+__all__ = ["close_stdin", "confine", "die_with_parent", "move", "raise_wall", "say_where_it_hurts"]
 
 _SET_PARENT_DEATH_SIGNAL, _SET_NO_NEW_PRIVILEGES = 1, 38  # linux/prctl.h
 
@@ -52,6 +52,14 @@ def confine():
     # When the machine runs out of memory, the kernel ends a model before it ends the host or a shell.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
+
+
+def say_where_it_hurts():
+    """When the process crashes, or the host ends it because it takes too long (SIGABRT), the places of its
+    threads in the program go to descriptor 2, which is the log. C writes them, so that nothing can hold it up."""
+    import faulthandler
+
+    faulthandler.enable(file=2)
 
 
 def raise_wall(memory_mb, threads=1):

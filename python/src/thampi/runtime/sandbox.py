@@ -36,6 +36,7 @@ def main():
     """Runs until the host stops us or goes away. Never returns after a failure: the process ends."""
     process.die_with_parent()
     process.confine()
+    process.say_where_it_hurts()
     incoming, outgoing = process.move(HOST_TO_RUNTIME), process.move(RUNTIME_TO_HOST)
     process.close_stdin()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the host's to handle
