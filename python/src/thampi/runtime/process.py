@@ -56,7 +56,7 @@ def confine():
 
 def say_where_it_hurts():
     """When the process crashes, or the host ends it because it takes too long (SIGABRT), the places of its
-    threads in the program go to descriptor 2, which is the log. C writes them, so that nothing can hold it up."""
+    threads in the program go to descriptor 2, which is the log. C writes them, whatever holds Python up."""
     import faulthandler
 
     faulthandler.enable(file=2)
