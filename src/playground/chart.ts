@@ -12,7 +12,12 @@ const width = 600
 const height = 80
 
 export function chart(): Chart {
-  const drawing = svg('svg', { viewBox: `0 0 ${width} ${height}`, class: 'chart', 'aria-hidden': 'true' })
+  const drawing = svg('svg', {
+    viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: 'none',
+    class: 'chart',
+    'aria-hidden': 'true',
+  })
   const caption = h('p', { class: 'caption' })
   return {
     element: h('div', {}, drawing, caption),
