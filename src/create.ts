@@ -47,7 +47,9 @@ export async function create(dir: string, template: TemplateName, system: System
   const shown = forPeople(target, system.cwd)
   await checkEmpty(target, shown)
   const source = join(installation().templatesDir, template)
-  const files = (await readdir(source)).sort()
+  // pip compiles what it installs: beside a template's script there may be a directory that is not ours.
+  const entries = await readdir(source, { withFileTypes: true })
+  const files = entries.flatMap(entry => (entry.isFile() ? [entry.name] : [])).sort()
   try {
     await mkdir(target, { recursive: true })
     for (const file of files)

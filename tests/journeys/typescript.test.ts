@@ -1,5 +1,5 @@
 /** Models in TypeScript: from `thampi create` to a URL, beside the same model in Python; and what goes wrong on the way. */
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { project } from '../support/journey.ts'
@@ -102,6 +102,24 @@ void NoPredict
     expect((await ask(url, { input: [5.9, 3.2, 4.8, 1.8] })).result).toEqual({ result: 2 })
     const again = await shop.thampi(['serve', '--json'], { cwd: 'iris' })
     expect(JSON.parse(again.out)).toMatchObject({ version: 3, unchanged: false })
+  })
+})
+
+describe('the example of a text classifier', () => {
+  const shop = project({ door: 'npm' })
+
+  it('trains, keeps what it learned, and says what a message is about', async () => {
+    installIn(shop)
+    for (const file of readdirSync('examples/text-classifier-ts'))
+      if (!['node_modules', 'models'].includes(file))
+        copyFileSync(join('examples/text-classifier-ts', file), join(shop.dir, file))
+    const trained = await tsx(shop, 'train.ts')
+    expect(trained.out, trained.err).toMatch(/^\d of 9 unknown messages are right\.\nNext: npx thampi serve/)
+    const { out, err } = await shop.thampi(['serve'])
+    expect(err).toContain('2 examples replayed, identical\n')
+    const { result } = await ask(out.trim(), { text: 'I have forgotten my password!' })
+    expect(result).toMatchObject({ topic: 'account' })
+    expect(await ask(out.trim(), {})).toMatchObject({ status: 422, detail: 'text is missing' })
   })
 })
 
