@@ -152,6 +152,14 @@ describe('an ONNX file', () => {
     expect(inputs.map((input: { name: string }) => input.name)).toEqual(['x'])
   })
 
+  test('that says nothing about the type of an output is fine', async () => {
+    const untyped = protobuf([[1, 'label']])
+    await write({ 'm.onnx': model({ inputs: [port('x', types.float, [2])], outputs: [untyped] }) })
+    const read = await readModel('m.onnx', dir)
+    expect(read.schema?.output).toEqual({})
+    expect((await refusal(model({ inputs: [untyped], outputs: [untyped] }))).code).toBe('MODEL_INVALID')
+  })
+
   test('whose probabilities are a list of maps says so, and how to get a tensor', async () => {
     const zipmap = protobuf([
       [1, 'probabilities'],
