@@ -1,5 +1,5 @@
 /** The sandboxes of one version: from none to as many as pay, replaced when they die, stopped when idle. */
-import type { Failed, Ready } from '../wire/messages.ts'
+import type { Ready } from '../wire/messages.ts'
 import { Admission } from './admission.ts'
 import { Breaker } from './breaker.ts'
 import { Deadlines } from './deadlines.ts'
