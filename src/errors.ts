@@ -42,6 +42,7 @@ export const errorCodes = {
   VERSION_UNKNOWN: { exit: 4, title: 'The stage has no such version' },
   KEY_UNKNOWN: { exit: 4, title: 'The stage has no such API key' },
   KEY_EXISTS: { exit: 5, title: 'The stage has an API key of that name already' },
+  REQUEST_UNKNOWN: { exit: 4, title: 'The request was not kept' },
   STILL_DEPLOYED: { exit: 5, title: 'The stage is still served' },
   DEPLOY_IN_PROGRESS: { exit: 5, title: 'Another deployment of the stage is under way' },
   PREDICT_FAILED: { exit: 1, title: 'The endpoint answered with an error' },

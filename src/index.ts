@@ -33,6 +33,7 @@ export type {
   Weights,
 } from './platforms/platform.ts'
 export { type Prediction, predict } from './predict.ts'
+export { debug, type Replayed, replay } from './replay.ts'
 export { type RollbackOptions, rollback, route } from './route.ts'
 export { type Saveable, type Saved, type SaveOptions, save } from './save.ts'
 export { type Served, type ServeOptions, serve } from './serve.ts'

@@ -7,11 +7,20 @@ import type { System } from './system/system.ts'
  * Our package by its place: the directory around it may be full of packages of another Python. The current directory
  * is on the path, as it is for a training script: a class of the user's own may lie there.
  */
-const program = `import importlib.util, os, sys
+const ours = `import importlib.util, os, sys
 spec = importlib.util.spec_from_file_location("thampi", os.path.join(sys.argv[1], "thampi", "__init__.py"))
 sys.modules["thampi"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sys.modules["thampi"])
-sys.exit(importlib.import_module("thampi." + sys.argv[2]).main(sys.stdin.read()))`
+main = importlib.import_module("thampi." + sys.argv[2]).main`
+const program = `${ours}
+sys.exit(main(sys.stdin.read()))`
+const foregroundProgram = `${ours}
+sys.exit(main(sys.argv[3:]))`
+
+/** The arguments with which Python runs a module of ours that talks to a person: standard input stays the terminal. */
+export function foregroundArguments(module: 'debugging', ...args: readonly string[]): string[] {
+  return ['-c', foregroundProgram, installation().pythonDir, module, ...args]
+}
 
 export interface Asked {
   /** A module of our package with a function `main` that takes the document as text and prints its answer. */

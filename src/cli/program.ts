@@ -146,6 +146,17 @@ function look(program: Command, run: Run): void {
 
   logsCommands(program, run)
 
+  command(
+    program,
+    'replay <request_id> [stage]',
+    'Ask a failed request again, of the version that answered it',
+    ['thampi replay 01JDQ4W8Z0V7N3C5T9K2M6P1XA staging'],
+  )
+    .option('--pdb', 'in this terminal, with the debugger of Python where the model raises')
+    .action((id, stage, flags) =>
+      run(async session => (await import('./commands/replay.ts')).replayCommand(id, stage, flags, session)),
+    )
+
   command(program, 'status [stage]', 'How a stage does: rate, errors, processes', ['thampi status staging'])
     .option('--watch', 'show it again every two seconds, until Ctrl-C')
     .action((stage, flags) =>

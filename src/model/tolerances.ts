@@ -1,5 +1,6 @@
 /** `tolerances.json` beside a model: how far an answer may be from the recorded one. Its owner may edit it. */
 import { ThampiError } from '../errors.ts'
+import { stepsOf } from './paths.ts'
 
 export const TOLERANCES_FILE = 'tolerances.json'
 
@@ -49,29 +50,13 @@ function pathsIn(value: unknown, shown: string): string[][] {
   if (value === undefined) return []
   if (!Array.isArray(value)) throw invalid(`${shown}: "ignore" must be a list of paths.`)
   return value.map((path: unknown) => {
-    const steps = typeof path === 'string' ? stepsOf(path) : undefined
+    const steps = typeof path === 'string' ? stepsOf(path, 'result') : undefined
     if (steps) return steps
     const got = JSON.stringify(path)
     throw invalid(
       `${shown}: "ignore" has ${got}, which is no path such as "result.id" or "result.items[*].seconds".`,
     )
   })
-}
-
-const step = /\.([A-Za-z_][A-Za-z0-9_]*|\*)|\[(\d+|\*|"(?:[^"\\]|\\.)*")\]/y
-
-/** `result.items[*]["two words"]` → its steps after `result`; undefined for what is no path. */
-function stepsOf(path: string): string[] | undefined {
-  if (!path.startsWith('result')) return undefined
-  const steps: string[] = []
-  step.lastIndex = 'result'.length
-  while (step.lastIndex < path.length) {
-    const found = step.exec(path)
-    if (!found) return undefined
-    const [, name, inBrackets = ''] = found
-    steps.push(name ?? (inBrackets.startsWith('"') ? (JSON.parse(inBrackets) as string) : inBrackets))
-  }
-  return steps
 }
 
 function invalid(message: string, why?: string): ThampiError {

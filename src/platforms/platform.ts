@@ -1,5 +1,5 @@
 /** A platform keeps versions and answers requests. `local` and `aws` are two of them; both pass one behaviour suite. */
-import type { Bundle, Target } from '../bundle/bundle.ts'
+import type { Bundle, Language, Target } from '../bundle/bundle.ts'
 import type { State } from '../gateway/health.ts'
 import type { Evidence, Proof } from '../model/proof.ts'
 import type { Properties, SavedModel } from '../model/saved-model.ts'
@@ -143,12 +143,29 @@ export interface StageStatus {
 /** What a version is made of, as far as a comparison with another one needs it. */
 export interface VersionContents {
   readonly properties: Properties
+  readonly language: Language
   /** Sorted `name==version` lines; undefined in versions that were released before they were kept. */
   readonly packages: readonly string[] | undefined
   /** Files of the project → digest. */
   readonly code: Readonly<Record<string, Digest>>
   readonly schema?: Schema | undefined
   readonly evidence: Evidence | undefined
+  /** Where it lies and what runs it, on platforms of this machine. */
+  readonly here?:
+    | { readonly modelDir: string; readonly codeDir: string; readonly program: string }
+    | undefined
+}
+
+/** A request that was kept because the settings of its stage say `record`. */
+export interface RecordedRequest {
+  readonly requestId: string
+  readonly version: number
+  readonly status: number
+  readonly timeUtc: string
+  /** The JSON document that was sent. */
+  readonly body: string
+  /** Whether something in it was hidden, as the settings said. */
+  readonly hidden: boolean
 }
 
 export interface Platform {
@@ -168,6 +185,8 @@ export interface Platform {
   discard(version: Version): Promise<void>
   /** Keeps with a version what it showed, and the examples it showed it with; again: instead of what was kept. */
   keepEvidence(version: Version, evidence: Evidence): Promise<void>
+  /** Undefined when the request was not kept, or no longer is. */
+  recorded(stage: Stage, requestId: string): Promise<RecordedRequest | undefined>
   /** What a version is made of. Throws `VERSION_UNKNOWN`. */
   contents(version: Version): Promise<VersionContents>
   /** The versions that can still be routed, oldest first. */

@@ -70,6 +70,14 @@ const thampi = table('honour', 'everywhere', {
     kind.flag,
     'On Linux, allocations beyond `memory_size` fail inside the model (`MemoryError`) instead of ending its process; `false` unless said.',
   ],
+  record: [
+    kind.offErrorsOrShare,
+    'Which requests are kept for `thampi replay`: `"errors"`, or besides them a share of all from 0 to 1; `"off"` unless said. At most 200 of a stage, for 7 days.',
+  ],
+  record_hide: [
+    kind.paths,
+    'Places in kept requests that are replaced by "(hidden)", such as `data.patient.name` or `data.rows[*].email`.',
+  ],
   fork: [
     kind.flag,
     'Whether processes may be forked from one that has imported the libraries; true unless said.',

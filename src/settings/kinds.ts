@@ -57,3 +57,14 @@ export const ephemeralStorage: Kind = {
   schema: z.looseObject({ Size: z.int().min(512).max(10240) }),
   wanted: 'an object such as {"Size": 1024}, in MB from 512 to 10240',
 }
+
+export const offErrorsOrShare: Kind = {
+  schema: z.union([z.enum(['off', 'errors']), z.number().min(0).max(1)]),
+  wanted: '"off", "errors" or a number from 0 to 1',
+}
+
+/** Places in the input, as `src/model/paths.ts` reads them. */
+export const paths: Kind = {
+  schema: z.array(z.string().regex(/^data(\.([A-Za-z_][A-Za-z0-9_]*|\*)|\[(\d+|\*|"([^"\\]|\\.)*")\])*$/)),
+  wanted: 'a list of places such as "data.rows[*].email"',
+}

@@ -98,6 +98,8 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     retainedVersions: number('num_retained_versions'),
     python: text('thampi.python') ?? pythonOf(text('runtime')),
     apiKeyRequired: flag('api_key_required') ?? false,
+    record: number('thampi.record') ?? (text('thampi.record') === 'errors' ? 'errors' : 'off'),
+    recordHide: list(values.get('thampi.record_hide')),
     cors: flag('cors') ?? mapping(values.get('cors')) ?? false,
     aws: Object.fromEntries([...values].filter(countsOnAws)),
   }

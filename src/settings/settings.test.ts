@@ -62,6 +62,8 @@ describe('a stage', () => {
       retainedVersions: undefined,
       python: undefined,
       apiKeyRequired: false,
+      record: 'off',
+      recordHide: [],
       cors: false,
       aws: {},
     })

@@ -48,6 +48,10 @@ export interface Stage {
   readonly python: string | undefined
   /** Callers need an API key (`api_key_required`). */
   readonly apiKeyRequired: boolean
+  /** Which requests are kept for `thampi replay`: failed ones, or besides them a share of all. */
+  readonly record: 'off' | 'errors' | number
+  /** Places in kept requests that are hidden. */
+  readonly recordHide: readonly string[]
   /** Cross-origin pages that may call the endpoint: `cors`. */
   readonly cors: boolean | Readonly<Record<string, unknown>>
   /** Keys that only have a meaning on AWS, as they stand in the file (`extends` resolved). */

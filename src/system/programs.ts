@@ -60,6 +60,22 @@ export async function run(
   }
 }
 
+/** Runs a program that has the terminal to itself; gives its exit status. */
+export async function runInForeground(
+  file: string,
+  args: readonly string[],
+  { env, cwd }: Pick<ProgramOptions, 'env' | 'cwd'>,
+): Promise<number> {
+  const result = await execa(file, args, {
+    env: definedOnly(env),
+    extendEnv: false,
+    reject: false,
+    stdio: 'inherit',
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  return result.exitCode ?? 1
+}
+
 function definedOnly(env: Environment): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),

@@ -48,6 +48,8 @@ export function localStage(name: string): Stage {
     python: undefined,
     apiKeyRequired: false,
     cors: false,
+    record: 'off',
+    recordHide: [],
     aws: {},
   }
 }

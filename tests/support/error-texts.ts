@@ -252,6 +252,13 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     mends:
       'Look at `thampi versions STAGE` and name one of those. How many are kept: `num_retained_versions`.',
   },
+  REQUEST_UNKNOWN: {
+    means:
+      '`thampi replay` names a request that was not kept: the settings did not say so, it did not fail, or it is too long ago.',
+    looks:
+      'No request 01JDQ4W8Z0V7N3C5T9K2M6P1XA of staging was kept.\nOnly failed ones are, the last 200 for 7 days at most.',
+    mends: 'Which requests are kept, and for how long: [../how-to/replay.md](../how-to/replay.md).',
+  },
   KEY_UNKNOWN: {
     means:
       '`thampi keys revoke` names a key that was never made, or was taken back before. Nothing was changed.',

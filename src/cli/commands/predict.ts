@@ -27,7 +27,7 @@ export async function predictCommand(stage: string | undefined, flags: PredictFl
 }
 
 /** The error a server answered with; a body that is no problem document is shown as it came. */
-function refused({ status, body }: { status: number; body: string }): ThampiError {
+export function refused({ status, body }: { status: number; body: string }): ThampiError {
   const problem = problemOf(body)
   const text = (name: string) => (typeof problem?.[name] === 'string' ? problem[name] : undefined)
   return new ThampiError('PREDICT_FAILED', {

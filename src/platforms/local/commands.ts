@@ -11,6 +11,7 @@ import type { DoorRoutes } from './door.ts'
 import { contentsOf, keepEvidence, readProof } from './evidence.ts'
 import type { Host } from './host.ts'
 import type { StageKey } from './layout.ts'
+import { proofPrefix } from './recorder.ts'
 import type { CurrentRecord, VersionRecord } from './records.ts'
 import type { ServedStage } from './served-stage.ts'
 import { statusOf as stageStatusOf } from './stage-report.ts'
@@ -100,7 +101,7 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
 
     'POST /send': async input => {
       const { number, body, ...key } = input as SendInput
-      const requestId = `proof-${key.stage}-${number}`
+      const requestId = `${proofPrefix}${key.stage}-${number}`
       const endpoint = host.find(key)?.pinned(number)
       const answer = endpoint
         ? await answerOf(endpoint, {

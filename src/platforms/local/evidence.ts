@@ -32,10 +32,16 @@ export async function readProof(at: Layout, key: StageKey, number: number): Prom
 export async function contentsOf(at: Layout, record: VersionRecord): Promise<VersionContents> {
   return {
     properties: record.properties,
+    language: record.language ?? 'python',
     packages: record.packages,
     code: await digestsIn(at.layer(record.layers.code)),
     schema: await readSchema(at.layer(record.layers.model)),
     evidence: await readEvidence(at, record, record.number),
+    here: {
+      modelDir: at.layer(record.layers.model),
+      codeDir: at.layer(record.layers.code),
+      program: record.program,
+    },
   }
 }
 

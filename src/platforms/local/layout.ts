@@ -8,6 +8,7 @@
  *     projects/MODEL/STAGE/versions/7.evidence.json  what version 7 showed when its examples were replayed
  *     projects/MODEL/STAGE/current.json          the pointer: which versions get how much traffic
  *     projects/MODEL/STAGE/keys.json             names and digests of API keys
+ *     projects/MODEL/STAGE/recorded/ID.json      requests that failed, when the settings say so
  *     projects/MODEL/STAGE/log                   JSON lines; stays after `undeploy`
  *     tmp/                                       emptied at start
  */
@@ -40,6 +41,8 @@ export interface Layout {
   keys(key: StageKey): string
   /** What the version showed when its examples were replayed. */
   evidence(key: StageKey, number: number): string
+  /** A request that was kept because it failed. */
+  recorded(key: StageKey, requestId: string): string
   log(key: StageKey): string
 }
 
@@ -65,6 +68,7 @@ export function layout(root: string): Layout {
     version: (key, number) => join(stageDir(key), 'versions', `${number}.json`),
     keys: key => join(stageDir(key), 'keys.json'),
     evidence: (key, number) => join(stageDir(key), 'versions', `${number}.evidence.json`),
+    recorded: (key, requestId) => join(stageDir(key), 'recorded', `${requestId}.json`),
     log: key => join(stageDir(key), 'log'),
   }
 }

@@ -30,6 +30,7 @@ import type { DeploymentDocument, ReleaseInput } from './commands.ts'
 import { hold, knock } from './door.ts'
 import { type Layout, layout, type StageKey } from './layout.ts'
 import { readLog } from './log-file.ts'
+import { readRecorded } from './recorder.ts'
 import { stagesOnDisk, type VersionSettings } from './records.ts'
 import { ensureHost, runningHost } from './start-host.ts'
 import { putLayer } from './store.ts'
@@ -47,6 +48,7 @@ export function openLocal(system: System): Platform {
     find: stage => find(at, stage, system),
     discard: version => discard(at, version),
     keepEvidence: (version, evidence) => keepEvidence(at, version, evidence, system),
+    recorded: (stage, requestId) => readRecorded(at, keyOf(stage), requestId),
     contents: version => contents(at, version, system),
     versions: stage => versions(at, stage, system),
     remove: (stage, options) => remove(at, stage, options, system),
@@ -110,11 +112,11 @@ async function release(
 function settingsOf(stage: Stage): VersionSettings {
   const { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency } = stage
   const { maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel } = stage
-  const { apiKeyRequired, cors } = stage
+  const { apiKeyRequired, cors, record, recordHide } = stage
   return {
     ...{ memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency },
     ...{ maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel },
-    ...{ apiKeyRequired, cors },
+    ...{ apiKeyRequired, cors, record, recordHide },
   }
 }
 

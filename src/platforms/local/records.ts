@@ -28,6 +28,8 @@ export type VersionSettings = Pick<
   | 'logLevel'
   | 'apiKeyRequired'
   | 'cors'
+  | 'record'
+  | 'recordHide'
 >
 
 export interface VersionRecord extends StageKey {

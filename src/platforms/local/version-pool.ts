@@ -1,7 +1,7 @@
 /** One version while it runs: its sandboxes, and its answers as the gateway wants them. */
 import { availableParallelism } from 'node:os'
 import type { GatewayAnswer } from '../../gateway/gateway.ts'
-import { problemAnswer } from '../../gateway/problem.ts'
+import { problemAnswer, withoutDirectories } from '../../gateway/problem.ts'
 import { traceIdOf, withTrace } from '../../gateway/trace.ts'
 import { describeEnding } from '../../sandbox/ending.ts'
 import type { Outcome, PoolRequest } from '../../sandbox/job.ts'
@@ -13,6 +13,7 @@ import type { Usage } from '../../sandbox/usage.ts'
 import type { LogLine } from '../platform.ts'
 import type { Launch } from './launch.ts'
 import type { Meter } from './meter.ts'
+import { Recorder } from './recorder.ts'
 import type { VersionRecord } from './records.ts'
 import { Roster } from './roster.ts'
 import { Traces } from './traces.ts'
@@ -31,6 +32,7 @@ export interface VersionPoolOptions extends Surroundings {
   readonly keepWarm: () => boolean
   readonly log: (line: LogLine) => void
   readonly meter: Meter
+  readonly recorder: Recorder
 }
 
 const idleMs = 5 * 60_000
@@ -54,10 +56,13 @@ export class VersionPool {
   #mayFork: boolean
   #roster: Roster
   #traces = new Traces()
+  /** Undefined when the settings do not ask for recordings. */
+  #recorder: Recorder | undefined
 
   constructor(record: VersionRecord, options: VersionPoolOptions) {
     this.record = record
     this.#options = options
+    this.#recorder = Recorder.isWanted(record.settings) ? options.recorder : undefined
     this.#mayFork = options.mayFork
     this.#roster = new Roster(options.meter)
     const { maxSandboxes, maxWaitMs, maxQueue, idempotent } = record.settings
@@ -104,6 +109,22 @@ export class VersionPool {
 
   /** Gives undefined when this version was taken out of service before the request ran: ask the stage again. */
   answer(request: VersionRequest, done: (answer: GatewayAnswer | undefined) => void): void {
+    if (this.#recorder) this.#answer(request, this.#watched(this.#recorder, request, done))
+    else this.#answer(request, done)
+  }
+
+  #watched(
+    recorder: Recorder,
+    request: VersionRequest,
+    done: (answer: GatewayAnswer | undefined) => void,
+  ): (answer: GatewayAnswer | undefined) => void {
+    return answer => {
+      if (answer) recorder.answered(request, answer, this.record.settings)
+      done(answer)
+    }
+  }
+
+  #answer(request: VersionRequest, done: (answer: GatewayAnswer | undefined) => void): void {
     const { settings, number: version } = this.record
     const ownMs = settings.timeoutSeconds * 1000
     // A caller may be less patient than the stage, never more.
@@ -147,7 +168,7 @@ export class VersionPool {
             ...about,
             detail:
               settings.errors === 'full'
-                ? describeEnding(outcome.ending).message
+                ? withoutDirectories(describeEnding(outcome.ending).message)
                 : 'The process that runs the model died.',
             hint: `See: thampi logs ${stage} --since=3m`,
             executed: 'maybe',
@@ -183,7 +204,10 @@ export class VersionPool {
           retryAfterMs: outcome.retryAfterMs,
           ...problemAnswer('model-unavailable', requestId, {
             ...about,
-            detail: settings.errors === 'full' ? outcome.failed.message : 'The model cannot be loaded.',
+            detail:
+              settings.errors === 'full'
+                ? withoutDirectories(outcome.failed.message)
+                : 'The model cannot be loaded.',
             hint: `See: thampi logs ${stage} --since=3m`,
             executed: outcome.executed,
             retryAfterMs: outcome.retryAfterMs,
