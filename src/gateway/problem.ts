@@ -67,3 +67,17 @@ export function problemAnswer(
   }
   return { status, body: Buffer.from(`${JSON.stringify(document)}\n`) }
 }
+
+/**
+ * A text without the directories of this machine: they tell a caller nothing, and an attacker something. The last name of
+ * each path stays; the log has the whole.
+ *
+ * @example
+ * withoutDirectories('No model at "/home/ada/models/iris".')   // 'No model at "iris".'
+ */
+export function withoutDirectories(text: string): string {
+  return text.replace(
+    /(?<![\w/\\:])(?:[A-Za-z]:)?(?:[\\/][^\s\\/'"`:]+){2,}/g,
+    path => path.split(/[\\/]/).at(-1) ?? '',
+  )
+}
