@@ -120,6 +120,8 @@ describe('a stage', () => {
       retainedVersions: 5,
       python: '3.12',
       apiKeyRequired: true,
+      record: 'off',
+      recordHide: [],
       cors: { allowed_origins: ['https://app.example.com'] },
       aws: {
         profile_name: 'analytics',
