@@ -183,6 +183,8 @@ describe('the host on this machine', () => {
       .poll(async () => (await platform.status?.(stage))?.state, { timeout: 10_000 })
       .toBe('DEFUNCT')
     expect((await fetch(health)).status).toBe(503)
+    const refused = await fetch(url, { method: 'POST', body: '{"data": 1}' })
+    expect(await refused.text()).not.toContain(system.places.home)
     expect(await platform.status?.(stage)).toMatchObject({
       versions: [{ restarts: 1, lastError: expect.stringContaining('model.pkl'), sandboxes: [] }],
     })
