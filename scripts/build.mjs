@@ -126,6 +126,7 @@ async function copyTemplates() {
   for (const [name, example] of [
     ['ts', 'iris-ts'],
     ['python', 'iris-sklearn'],
+    ['onnx', 'digits-onnx'],
   ]) {
     const filter = path => !['node_modules', 'models', '__pycache__'].includes(basename(path))
     await cp(join(root, 'examples', example), join(target, name), { recursive: true, filter })

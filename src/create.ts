@@ -8,7 +8,7 @@ import type { System } from './system/system.ts'
 import { version } from './system/version.ts'
 
 /** What a project can start from. */
-export const templateNames = ['ts', 'python'] as const
+export const templateNames = ['ts', 'python', 'onnx'] as const
 
 export type TemplateName = (typeof templateNames)[number]
 
@@ -23,6 +23,14 @@ export const templates: Readonly<Record<TemplateName, Template>> = {
   python: {
     about: 'a scikit-learn model in Python',
     next: ['pip install thampi -r requirements.txt', 'python train.py', 'thampi serve'],
+  },
+  onnx: {
+    about: 'an ONNX file, exported from scikit-learn, that runs without Python',
+    next: [
+      'pip install -r requirements.txt && python train.py',
+      'npm install',
+      'npx thampi serve --model_dir=./digits.onnx',
+    ],
   },
 }
 

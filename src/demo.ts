@@ -1,6 +1,6 @@
 /** The verb `demo`: a model that comes with Thampi, served on this machine. No Python, no files, no settings. */
 import { join } from 'node:path'
-import { openEngine } from './engine.ts'
+import { type Engine, openEngine } from './engine.ts'
 import { type Served, serve } from './serve.ts'
 import { installation } from './system/package.ts'
 import type { System } from './system/system.ts'
@@ -23,7 +23,7 @@ export async function endDemo(system: System): Promise<boolean> {
 }
 
 /** The settings of the directory that the user happens to be in have no say. */
-async function demoEngine(system: System) {
+async function demoEngine(system: System): Promise<{ engine: Engine; modelDir: string }> {
   const cwd = installation().demoDir
   const modelDir = join(cwd, name)
   const engine = await openEngine({ platform: 'local', modelDir, system: { ...system, cwd } })

@@ -8,6 +8,8 @@
  */
 export { type CleanPlan, type CleanScope, clean, planClean } from './clean.ts'
 export { type ClientLanguage, client } from './client.ts'
+export { type Created, create, type TemplateName } from './create.ts'
+export { demo } from './demo.ts'
 export { type AnswerChange, type Change, type Diff, diff } from './diff.ts'
 export { type Check, doctor } from './doctor.ts'
 export { type Engine, type EngineOptions, openEngine } from './engine.ts'

@@ -1,5 +1,6 @@
 /** The verb `save`: a trained model of a TypeScript program becomes a directory that can be served. */
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
 import { bundleModule, type Module } from './authoring/bundle.ts'
@@ -80,6 +81,12 @@ export async function save(
  */
 export async function saveFile(file: string, dir: string, system: System): Promise<Saved> {
   const absolute = resolve(system.cwd, file)
+  if (!existsSync(absolute)) {
+    throw new ThampiError('MODEL_MISSING', {
+      message: `No model at "${file}": there is no such file.`,
+      fix: 'pass a file with `export default defineModel({ … })`, or the directory given to save()',
+    })
+  }
   const name = modelNameOf(file)
   const module = {
     file: absolute,

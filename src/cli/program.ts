@@ -38,7 +38,7 @@ function startHere(program: Command, run: Run): void {
     .action(flags => run(async session => (await import('./commands/demo.ts')).demoCommand(flags, session)))
 
   command(program, 'create [dir]', 'Start a project with a first model', ['thampi create iris --template ts'])
-    .addOption(new Option('--template <name>', 'ts or python').choices(['ts', 'python']))
+    .addOption(new Option('--template <name>', 'ts, python or onnx').choices(['ts', 'python', 'onnx']))
     .action((dir, flags) =>
       run(async session => (await import('./commands/create.ts')).createCommand(dir, flags, session)),
     )
