@@ -123,6 +123,18 @@ describe('Open Inference Protocol V2', () => {
   })
 })
 
+/** Of KServe, which speaks both. */
+describe('the client of KServe', () => {
+  it('asks in both of its protocols', async () => {
+    const python = await pythonWith('kserve', ['kserve==0.21.0'])
+    const printed = execFileSync(python, ['-c', kserve, `${server}/dev`, 'iris'], { encoding: 'utf8' })
+    expect(JSON.parse(printed.trim().split('\n').at(-1) ?? '')).toEqual({
+      v1: { ready: true, answer: { predictions: [{ class: [1], names: ['5'] }] } },
+      v2: { live: true, ready: true, class: [0, 1], names: ['1.0', '5.0'] },
+    })
+  })
+})
+
 describe('KServe V1', () => {
   it('asks for a prediction for each instance', async () => {
     expect((await ask('/v1/models')).body).toEqual({ models: ['iris'] })
@@ -257,4 +269,27 @@ print(json.dumps({
     'refused': refusal(tensor(False, 6)),
     'binary': refusal(tensor(True)),
 }))
+`
+
+const kserve = `
+import asyncio, json, sys
+import numpy as np
+from kserve import InferenceRESTClient, InferInput, InferRequest
+from kserve.inference_client import RESTConfig
+
+base, model = sys.argv[1:]
+
+async def main():
+    v1, v2 = (InferenceRESTClient(RESTConfig(protocol=name)) for name in ('v1', 'v2'))
+    instances = {'instances': [{'input': [[5, 6, 7, 8]]}]}
+    one = InferInput('input', [2, 4], 'FP64')
+    one.set_data_from_numpy(np.arange(1.0, 9.0).reshape(2, 4), binary_data=False)
+    answer = await v2.infer(base, InferRequest(model_name=model, infer_inputs=[one]), model_name=model)
+    outputs = {output.name: output.data for output in answer.outputs}
+    print(json.dumps({
+        'v1': {'ready': await v1.is_model_ready(base, model), 'answer': await v1.infer(base, instances, model_name=model)},
+        'v2': {'live': await v2.is_server_live(base), 'ready': await v2.is_model_ready(base, model), **outputs},
+    }))
+
+asyncio.run(main())
 `
