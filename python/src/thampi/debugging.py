@@ -1,16 +1,16 @@
 """`thampi replay --pdb`: a kept request in the foreground, and the debugger where the model raises.
 
-    main(["MODEL_DIR", "CODE_DIR", "NAME", "FILE WITH THE REQUEST"])
+main(["MODEL_DIR", "CODE_DIR", "NAME", "FILE WITH THE REQUEST"])
 """
 
 import os
 import pdb
 import sys
-import traceback
 
 from thampi.context import ThampiContext
 from thampi.runtime.ask import Asker
 from thampi.runtime.awaiting import Here
+from thampi.runtime.blame import report
 from thampi.runtime.body import read_data
 from thampi.runtime.encode import encode
 from thampi.runtime.load import initialize, read_saved, unpickle
@@ -31,7 +31,7 @@ def main(arguments):
     try:
         result = ask.one(read_data(body), context)
     except Exception as error:
-        traceback.print_exc()
+        print(report(error), file=sys.stderr)
         pdb.post_mortem(_from_the_model(error.__traceback__))
         return 1
     print(f"The model did not raise. It gave {encode(result)}", file=sys.stderr)

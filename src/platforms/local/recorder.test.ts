@@ -112,7 +112,12 @@ describe('requests that are kept', () => {
       '{"data":{"name":"Ada","big":12345678901234567890,"rows":[{"email":"a@example.com","n":1.0}]}}'
     kept.answered('one', 500, body, { record: 'errors', recordHide })
     kept.answered('broken', 500, '{"data":{"name":"Ada"', { record: 'errors', recordHide })
-    expect(await kept.names()).toEqual(['one.json'])
+    kept.answered('nothing', 500, '{"data": 1.0}', { record: 'errors', recordHide })
+    expect(await kept.names()).toEqual(['nothing.json', 'one.json'])
+    expect(await readRecorded(kept.at, key, 'nothing')).toMatchObject({
+      body: '{"data": 1.0}',
+      hidden: false,
+    })
     expect(await readRecorded(kept.at, key, 'one')).toMatchObject({
       body: '{"data":{"name":"(hidden)","big":12345678901234567890,"rows":[{"email":"(hidden)","n":1.0}]}}',
       hidden: true,

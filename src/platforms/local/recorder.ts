@@ -115,10 +115,10 @@ export class Recorder {
     text: string,
     hide: readonly string[],
   ): Promise<void> {
-    const shown = hide.length === 0 ? text : hidden(text, hide)
+    const shown = hide.length === 0 ? { body: text, hidden: false } : hiding(text, hide)
     // What cannot be read cannot be hidden either.
     if (shown === undefined) return
-    const recorded: RecordedRequest = { ...kept, body: shown, hidden: shown !== text }
+    const recorded: RecordedRequest = { ...kept, ...shown }
     await writeRecord(this.#at.recorded(this.#key, kept.requestId), recorded)
     await this.prune()
   }
@@ -147,14 +147,19 @@ function isFailure(status: number): boolean {
 const instead = '(hidden)'
 
 /** The body with `(hidden)` in the places of `paths`; undefined when it is not JSON. */
-function hidden(text: string, paths: readonly string[]): string | undefined {
+function hiding(
+  text: string,
+  paths: readonly string[],
+): Pick<RecordedRequest, 'body' | 'hidden'> | undefined {
   try {
     const document = parse(text, undefined, { onDuplicateKey: ({ newValue }) => newValue })
     const steps = paths.flatMap(path => {
       const found = stepsOf(path, 'data')
       return found ? [['data', ...found]] : []
     })
-    return stringify(steps.reduce(withoutPlace, document))
+    const body = stringify(steps.reduce(withoutPlace, document))
+    if (body === undefined) return undefined
+    return body === stringify(document) ? { body: text, hidden: false } : { body, hidden: true }
   } catch {
     return undefined
   }
