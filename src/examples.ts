@@ -47,7 +47,7 @@ export async function addExample(
   { data, result, python }: AddOptions,
   system: System,
 ): Promise<Added> {
-  const model = await readModel(modelDir, system.cwd)
+  const model = await ownModel(modelDir, system)
   const receipt = {
     data: canonical(data),
     result: result === undefined ? await answerOf(model, data, python, system) : canonical(result),
@@ -73,7 +73,7 @@ export async function removeExamples(
   which: readonly number[] | 'all',
   system: System,
 ): Promise<number> {
-  const { dir, receipts } = await readModel(modelDir, system.cwd)
+  const { dir, receipts } = await ownModel(modelDir, system)
   const gone = new Set(which === 'all' ? receipts.keys() : which.map(number => number - 1))
   for (const index of gone) {
     if (receipts[index]) continue
@@ -86,6 +86,17 @@ export async function removeExamples(
   const left = receipts.filter((_, index) => !gone.has(index))
   await rewriteReceipts(dir, left)
   return left.length
+}
+
+/** What another tool wrote is only read. */
+async function ownModel(modelDir: string, system: System): Promise<SavedModel> {
+  const model = await readModel(modelDir, system.cwd)
+  if ('thampi.json' in model.files) return model
+  throw new ThampiError('USAGE', {
+    message: `"${modelDir}" was not written by thampi, so its examples are not changed here.`,
+    why: `It is of the format ${model.format}.`,
+    fix: `thampi examples list ${modelDir}`,
+  })
 }
 
 async function answerOf(

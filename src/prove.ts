@@ -52,12 +52,20 @@ export function sentenceOf({ examples, maxDeviation }: Proof, receipts: readonly
   return `${count} replayed, ${how}`
 }
 
-/** What stays with a version after it was proven. */
+/** In characters: what is read whenever two versions are compared should not be pictures by the thousand. */
+const mostEvidence = 4 * 1024 * 1024
+
+/** What stays with a version after it was proven: of very long examples the first ones. */
 export function evidenceOf(
   proof: Proof,
   { receipts, tolerances = defaultTolerances }: Pick<SavedModel, 'receipts' | 'tolerances'>,
 ): Evidence {
-  return { proof, receipts, tolerances }
+  let length = 0
+  const kept = receipts.filter(({ data, result = '' }) => {
+    length += data.length + result.length
+    return length <= mostEvidence
+  })
+  return { proof, receipts: kept, tolerances }
 }
 
 function median(times: readonly number[]): number {

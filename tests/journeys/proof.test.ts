@@ -154,8 +154,27 @@ describe('a model with one recorded example', () => {
     expect(await shop.thampi(['diff', 'dev', 'models/iris-sklearn'])).toMatchObject({ status: 0 })
   })
 
-  async function ask(body: string): Promise<unknown> {
-    const response = await fetch(url, { method: 'POST', body })
+  it('is asked again what it failed to answer, when its stage keeps such requests', async () => {
+    const thampi = { platform: 'local', record: 'errors', record_hide: ['data.name'] }
+    shop.write('zappa_settings.json', JSON.stringify({ dev: { project_name: 'iris-sklearn', thampi } }))
+    expect((await shop.thampi(['serve'])).status).toBe(0)
+    await ask('{"data": {"name": "Ada", "inputs": [1, 2, 3, 4]}}', 'lost-1')
+    // The answer does not wait for the disk.
+    await expect
+      .poll(async () => (await shop.thampi(['replay', 'lost-1'])).status, { timeout: 20_000 })
+      .toBe(1)
+    const { out, err } = await shop.thampi(['replay', 'lost-1', 'dev'])
+    expect(out).toBe('')
+    expect(err).toMatch(/^Version \d+ answered 500 on .*, now 500\. Parts of the request are hidden/m)
+    expect(err).toContain("KeyError in train.py:18, `predict`: 'input'")
+    const debugged = await shop.thampi(['replay', 'lost-1', '--pdb'], { input: 'p args\nq\n' })
+    expect(debugged.out).toContain("{'inputs': [1, 2, 3, 4], 'name': '(hidden)'}")
+    expect((await shop.thampi(['replay', 'another'])).status).toBe(4)
+  })
+
+  async function ask(body: string, requestId = ''): Promise<unknown> {
+    const headers = requestId === '' ? {} : { 'X-Request-Id': requestId }
+    const response = await fetch(url, { method: 'POST', body, headers })
     return response.json()
   }
 })
