@@ -166,3 +166,55 @@ def test_a_declared_schema_refuses_through_a_door_before_the_model_runs(sandbox,
     assert (status, json.loads(answer)["code"]) == (422, "model-rejected-input")
     status, answer, _ = host.ask(b'{"dataframe_records":[{"a":1}]}', extra=b'{"door":"mlflow"}')
     assert "it ran" in json.loads(answer)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("door", "body"),
+    [
+        ("v1", {"instances": [[0, 0], [9, 9]]}),
+        ("mlflow", {"instances": [[0, 0], [9, 9]]}),
+        ("mlflow", {"inputs": [[0, 0], [9, 9]]}),
+        ("mlflow", {"dataframe_split": {"columns": ["a", "b"], "data": [[0, 0], [9, 9]]}}),
+        ("mlflow", {"dataframe_records": [{"b": 0, "a": 0}, {"a": 9, "b": 9}]}),
+        ("v2", {"inputs": [{"name": "input-0", "shape": [2, 2], "datatype": "FP64", "data": [0, 0, 9, 9]}]}),
+        (
+            "v2",
+            {
+                "parameters": {"content_type": "pd"},
+                "inputs": [
+                    {"name": name, "shape": [2], "datatype": "FP64", "data": [0, 9]} for name in ("b", "a")
+                ],
+            },
+        ),
+    ],
+)
+def test_a_bare_estimator_takes_the_rows_that_clients_of_other_servers_send(estimator, door, body):
+    status, answer, _ = estimator.ask(json.dumps(body).encode(), extra=json.dumps({"door": door}).encode())
+    assert status == 200, answer
+    document = json.loads(answer)
+    result = document["outputs"][0]["data"] if door == "v2" else document["predictions"]
+    assert result == ["low", "high"]
+
+
+def test_rows_of_a_table_have_a_value_for_each_column(estimator):
+    split = {"dataframe_split": {"columns": ["a", "b"], "data": [[1]]}}
+    status, answer, _ = estimator.ask(json.dumps(split).encode(), extra=b'{"door":"mlflow"}')
+    assert (status, json.loads(answer)["code"]) == (400, "invalid-request")
+    assert "2 values, one for each column" in json.loads(answer)["detail"]
+
+
+@pytest.fixture(scope="module")
+def estimator(layer, tmp_path_factory):
+    """A sandbox with a classifier that was fitted on named columns and nothing around it."""
+    from conftest import Host
+    from pandas import DataFrame
+    from sklearn.neighbors import KNeighborsClassifier
+
+    import thampi
+
+    table = DataFrame({"a": [0.0, 9.0], "b": [0.0, 9.0]})
+    model = thampi.Estimator(KNeighborsClassifier(1).fit(table, ["low", "high"]))
+    host = Host(layer, thampi.save(model, "mymodel", tmp_path_factory.mktemp("estimator")).path)
+    host.ready()
+    yield host
+    host.close()

@@ -33,6 +33,8 @@ class Estimator(Model):
         thampi.save(thampi.Estimator(knn), 'iris', './models', input_example={'input': [5.9, 3.2, 4.8, 1.8]})
     """
 
+    takes_rows = True  # for other protocols: see thampi.runtime.doors
+
     def __init__(self, estimator: Any, probabilities: bool = False) -> None:
         _check(estimator, probabilities)
         self.estimator = estimator

@@ -60,7 +60,7 @@ class Answerer:
 
         door = doors.named(name)
         try:
-            asked = door.read(body, content_type)
+            asked = door.read(body, content_type, self.ask.takes_rows)
             context._params = asked.params
             if asked.plain and self._fits is not None:
                 for data in (asked.data,) if asked.inputs is None else asked.inputs:

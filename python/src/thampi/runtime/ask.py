@@ -12,6 +12,7 @@ class Asker:
     """Asks one model for predictions. Raises whatever the model raises.
 
     `batches`   whether the model takes several inputs together
+    `takes_rows` whether the input is `{"input": rows}`, as brought models and bare estimators have it
     `may_fork`  False when the model says that it must not run in a copy of another process
     `wait`      runs something awaitable to its end and gives its result
     """
@@ -20,6 +21,7 @@ class Asker:
         self._predict_batch = _batch_method(model)
         self._predict = _own_predict(model) or self._alone
         self.batches = self._predict_batch is not None
+        self.takes_rows = getattr(model, "takes_rows", False) is True
         self.may_fork = getattr(model, "fork", True) is not False
         self.wait = wait
 

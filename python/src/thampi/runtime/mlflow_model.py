@@ -42,6 +42,8 @@ def load_mlflow(directory, facts):
 class Whole(Model):
     """Asked with all that one caller sends; what it answers is the result as it is."""
 
+    takes_rows = True  # for other protocols: see thampi.runtime.doors
+
     def __init__(self, predict, signature, takes_params):
         self._predict = predict
         self.signature = signature
@@ -106,6 +108,8 @@ class ByRow(Whole):
         if not tables:
             return results
         answers, first = _listed(self._asked(_joined(tables), {})), 0
+        if len(answers) != sum(count for _, count, _ in places):  # not by row after all
+            return [result or self._alone(args, context) for result, args in zip(results, batch)]
         for number, count, alone in places:
             results[number] = answers[first] if alone else answers[first : first + count]
             first += count

@@ -3,9 +3,12 @@
 A request that came through one says so (`extra.door` on the wire); without it the body is `{"data": …}`.
 Each door is a module with
 
-    read(body, content_type)                  an `Asked`: what the model gets. Raises Problem
+    read(body, content_type, takes_rows)      an `Asked`: what the model gets. Raises Problem
     write(asked, result, source, request_id)  the bytes of the answer, None for the usual one
     refuse(problem, source, request_id)       the bytes that say what went wrong
+
+A model that `takes_rows` wants `{"input": rows}`, as bare estimators and models of MLflow do: the rows of a
+request become its one input, and no table is made for it.
 
 `contract/doors.json` has requests and their answers.
 """

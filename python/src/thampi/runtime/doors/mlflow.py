@@ -16,7 +16,7 @@ _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _NATIVE = object()
 
 
-def read(body, content_type):
+def read(body, content_type, takes_rows):
     """What an invocation asks. Raises Problem."""
     media_type, *attributes = [
         part.strip().lower() for part in (content_type or "application/json").split(";")
@@ -25,7 +25,8 @@ def read(body, content_type):
     if charset not in ("utf-8", "utf8"):
         raise Problem("unsupported-media-type", f"The charset is {charset}, not UTF-8.")
     if media_type == "text/csv":
-        return Asked(frames.of_csv(bytes(body)), plain=False)
+        frame = frames.of_csv(bytes(body))
+        return Asked({"input": frame.to_dict("records")}) if takes_rows else Asked(frame, plain=False)
     if media_type != "application/json":
         what = f"The content type is {media_type}, neither application/json nor text/csv."
         raise Problem("unsupported-media-type", what)
@@ -41,7 +42,8 @@ def read(body, content_type):
     params = request.get("params")
     if params is not None and not isinstance(params, dict):
         raise Problem("invalid-request", "`params` is no object.")
-    return _asked(given[0], request[given[0]], params or {})
+    form, value = given[0], request[given[0]]
+    return _of_rows(form, value, params) if takes_rows else _asked(form, value, params or {})
 
 
 def write(asked, result, source, request_id):
@@ -54,6 +56,14 @@ def write(asked, result, source, request_id):
 def refuse(problem, source, request_id):
     """The problem document."""
     return source.document(problem, request_id)
+
+
+def _of_rows(form, value, params):
+    if form == "dataframe_split":
+        value = frames.rows_of_split(value)
+    elif form == "dataframe_records":
+        frames.check_records(value)
+    return Asked({"input": value} if params is None else {"input": value, "params": params})
 
 
 def _asked(form, value, params):

@@ -5,7 +5,7 @@ from thampi.runtime.problem import Problem
 __all__ = ["read", "refuse"]
 
 
-def read(body, content_type):
+def read(body, content_type, takes_rows):
     """Raises Problem."""
     raise Problem(
         "no-such-route", "The runtime of this version does not speak this protocol.", "Serve it again."

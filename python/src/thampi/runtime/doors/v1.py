@@ -10,11 +10,11 @@ from thampi.runtime.problem import Problem
 __all__ = ["read", "refuse", "write"]
 
 
-def read(body, content_type):
+def read(body, content_type, takes_rows):
     """What a prediction request asks. Raises Problem."""
     instances = read_object(body).get("instances")
     if isinstance(instances, list):
-        return Asked(inputs=instances)
+        return Asked({"input": instances}) if takes_rows else Asked(inputs=instances)
     raise Problem("invalid-request", "`instances` is a list of inputs.", 'Send {"instances": [ … ]}.')
 
 

@@ -29,7 +29,7 @@ _FLOATS = ("FP16", "FP32", "FP64")
 _DATATYPES = ("BOOL", *_BITS, *_FLOATS, "BYTES")
 
 
-def read(body, content_type):
+def read(body, content_type, takes_rows):
     """What an inference request asks. Raises Problem."""
     request = read_object(body)
     tensors = request.get("inputs")
@@ -44,8 +44,10 @@ def read(body, content_type):
     params = request.get("parameters")
     if not isinstance(params, dict):
         params = {}
-    plain_json = params.get("content_type") != "pd"
-    if not plain_json:
+    plain_json = takes_rows or params.get("content_type") != "pd"
+    if takes_rows:
+        data = _rows(columns, params.get("content_type") == "pd")
+    elif not plain_json:
         data = frames.of_columns({name: _column(name, *column) for name, column in columns.items()})
     else:
         data = {name: _nested(values, shape) for name, (shape, values) in columns.items()}
@@ -76,6 +78,19 @@ def refuse(problem, source, request_id):
     """`{"error": …}`, which is all that the protocol knows."""
     text = f"{problem.detail} {problem.hint}" if problem.hint else problem.detail
     return to_bytes(encode({"error": text}) + "\n")
+
+
+def _rows(columns, is_table):
+    """`{"input": rows}` of the only tensor, or of those that are columns; else the tensors by name."""
+    if is_table:
+        lists = [_column(name, *column) for name, column in columns.items()]
+        if len(set(map(len, lists))) > 1:
+            raise _wrong("/inputs", "The columns of a table have the same length.")
+        return {"input": [dict(zip(columns, row)) for row in zip(*lists)]}
+    if len(columns) == 1:
+        [(shape, values)] = columns.values()
+        return {"input": _nested(values, shape)}
+    return {name: _nested(values, shape) for name, (shape, values) in columns.items()}
 
 
 def _tensor(tensor, pointer):
