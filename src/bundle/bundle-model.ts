@@ -80,10 +80,17 @@ async function forNode(model: SavedModel, source: NodeSource, { places }: System
     language: 'node',
     target,
     layers,
-    environment: { program: node.path, version: node.version, lock: [] },
+    environment: { program: node.path, version: node.version, lock: packagesIn(model) },
     properties: model.properties,
     notices: model.notices ?? [],
   }
+}
+
+/** `name==version` of what was bundled into the model's module: nothing is installed, and still somebody may ask. */
+function packagesIn({ made }: SavedModel): string[] {
+  return Object.values(made.packages)
+    .map(({ distribution, version }) => `${distribution}==${version}`)
+    .sort()
 }
 
 function nodeLayer(major: string): Layer {

@@ -13,6 +13,7 @@ import type { Version } from '../../src/platforms/platform.ts'
 import type { Stage } from '../../src/settings/stage.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
+import { saveSource } from '../support/node-runtime.ts'
 import { isRunning } from '../support/processes.ts'
 import { temporaryDirectory } from '../support/python.ts'
 import { all, answering, ask, bundleOf, testPlatform } from './suite.ts'
@@ -54,7 +55,7 @@ export function localStage(name: string): Stage {
   }
 }
 
-testPlatform('local', async () => {
+const local = async () => {
   const system = systemIn(temporaryDirectory())
   return {
     platform: openLocal(system),
@@ -65,6 +66,23 @@ testPlatform('local', async () => {
       await sleep(50)
     },
   }
+}
+
+testPlatform('local', local)
+testPlatform('local, with models in TypeScript', local, {
+  packages: [],
+  answering: text =>
+    saveSource(`export default class {
+  predict(args: unknown) {
+    console.log('asked')
+    return { says: ${JSON.stringify(text)}, got: args }
+  }
+}`),
+  broken: why =>
+    saveSource(`export default class {
+  initialize() { throw new Error(${JSON.stringify(why)}) }
+  predict() { return 1 }
+}`),
 })
 
 describe('the host on this machine', () => {

@@ -1,13 +1,12 @@
 /** What every platform must do. A new platform writes only how to reach it, and passes the same suite. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Bundle, Target } from '../../src/bundle/bundle.ts'
+import type { Bundle } from '../../src/bundle/bundle.ts'
 import { bundleModel } from '../../src/bundle/bundle-model.ts'
 import { readModel } from '../../src/model/read.ts'
 import type { LogLine, Platform, Version, Weights } from '../../src/platforms/platform.ts'
 import type { Stage } from '../../src/settings/stage.ts'
-import { installation } from '../../src/system/package.ts'
-import { findPython } from '../../src/system/python.ts'
+import { sourceOf } from '../../src/source.ts'
 import type { System } from '../../src/system/system.ts'
 import { python, saveModel, temporaryDirectory } from '../support/python.ts'
 
@@ -19,7 +18,27 @@ export interface Reached {
   readonly close: () => Promise<void>
 }
 
-export function testPlatform(name: string, reach: () => Promise<Reached>): void {
+/** Who wrote the models that a platform is tried with. */
+export interface Author {
+  /** A saved model that prints `asked`, says `text` and gives back what it got. */
+  answering(text: string): string | Promise<string>
+  /** One whose `initialize` fails with `why`. */
+  broken(why: string): string | Promise<string>
+  /** Beginnings of lines that name packages of such a model. */
+  readonly packages: readonly string[]
+}
+
+export const inPython: Author = {
+  answering,
+  packages: ['cloudpickle=='],
+  broken: why =>
+    saveModel(
+      `def initialize(self, context):\n    raise ValueError(${JSON.stringify(why)})\ndef predict(self, args, context):\n    return 1`,
+    ),
+}
+
+export function testPlatform(name: string, reach: () => Promise<Reached>, author: Author = inPython): void {
+  const { answering, broken } = author
   describe(`the platform ${name}`, () => {
     let reached: Reached
     beforeAll(async () => {
@@ -39,7 +58,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('keeps with a version what it showed, and tells what it is made of', async () => {
       const { platform } = reached
       const stage = reached.stage('proven')
-      const version = await releaseOf(answering('one'), stage)
+      const version = await releaseOf(await answering('one'), stage)
       const evidence = {
         proof: {
           provenTimeUtc: '2018-09-06T22:03:09.247038',
@@ -57,7 +76,8 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
       const contents = await platform.contents(version)
       expect(contents.evidence).toEqual(evidence)
       expect(contents.properties.instance_id).toBe(version.instanceId)
-      expect(contents.packages?.some(line => line.startsWith('cloudpickle=='))).toBe(true)
+      for (const beginning of author.packages)
+        expect(contents.packages?.some(line => line.startsWith(beginning))).toBe(true)
       expect(contents.code).toEqual({})
       await expect(platform.contents({ ...version, number: 99 })).rejects.toMatchObject({
         code: 'VERSION_UNKNOWN',
@@ -67,17 +87,17 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('gives a release no traffic until it is routed, but lets it be asked', async () => {
       const { platform } = reached
       const stage = reached.stage('quiet')
-      const version = await releaseOf(answering('one'), stage)
+      const version = await releaseOf(await answering('one'), stage)
       expect(await platform.find(stage)).toBeUndefined()
-      const answer = await platform.send(version, Buffer.from('{"data": [1.0]}'))
+      const answer = await platform.send(version, Buffer.from('{"data": [1.5]}'))
       expect(answer.status).toBe(200)
-      expect(answer.body.toString('utf8')).toContain('"result":{"got":[1.0],"says":"one"}')
+      expect(answer.body.toString('utf8')).toContain('"result":{"got":[1.5],"says":"one"}')
     })
 
     it('answers at the URL it gave, with the properties of the version that answered', async () => {
       const { platform } = reached
       const stage = reached.stage('plain')
-      const version = await releaseOf(answering('one'), stage)
+      const version = await releaseOf(await answering('one'), stage)
       const { url } = await platform.route(stage, all(version))
       expect(url.endsWith(`/plain/${stage.model}/predict`)).toBe(true)
       const response = await fetch(url, { method: 'POST', body: '{"data": 1}' })
@@ -91,7 +111,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('knows the same bundle again instead of making another version', async () => {
       const { platform } = reached
       const stage = reached.stage('same')
-      const bundle = await bundleOf(answering('one'), stage, reached)
+      const bundle = await bundleOf(await answering('one'), stage, reached)
       const first = await platform.release(bundle, stage)
       await platform.route(stage, all(first))
       expect(await platform.release(bundle, stage)).toEqual(first)
@@ -100,9 +120,9 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('switches and rolls back without failing a request', async () => {
       const { platform } = reached
       const stage = reached.stage('switching')
-      const one = await releaseOf(answering('one'), stage)
+      const one = await releaseOf(await answering('one'), stage)
       const { url } = await platform.route(stage, all(one))
-      const two = await releaseOf(answering('two'), stage)
+      const two = await releaseOf(await answering('two'), stage)
       expect((await ask(url)).says).toBe('one')
 
       let switching = true
@@ -132,8 +152,8 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('divides traffic by weight', async () => {
       const { platform } = reached
       const stage = reached.stage('divided')
-      const one = await releaseOf(answering('one'), stage)
-      const two = await releaseOf(answering('two'), stage)
+      const one = await releaseOf(await answering('one'), stage)
+      const two = await releaseOf(await answering('two'), stage)
       const { url } = await platform.route(
         stage,
         new Map([
@@ -150,7 +170,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('refuses to route to a version that is not there, and leaves the pointer as it was', async () => {
       const { platform } = reached
       const stage = reached.stage('pointer')
-      const version = await releaseOf(answering('one'), stage)
+      const version = await releaseOf(await answering('one'), stage)
       await platform.route(stage, all(version))
       await expect(platform.route(stage, new Map([[99, 100]]))).rejects.toThrow(/no version 99/)
       expect((await platform.find(stage))?.weights).toEqual(all(version))
@@ -159,9 +179,9 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('lists its versions, and takes back one that shall never have traffic', async () => {
       const { platform } = reached
       const stage = reached.stage('listed')
-      const one = await releaseOf(answering('one'), stage)
+      const one = await releaseOf(await answering('one'), stage)
       await platform.route(stage, all(one))
-      const two = await releaseOf(answering('two'), stage)
+      const two = await releaseOf(await answering('two'), stage)
       const listed = async (): Promise<unknown> =>
         (await platform.versions(stage)).map(({ number, wasRouted }) => [number, wasRouted])
       expect(await listed()).toEqual([
@@ -176,11 +196,9 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('does not release a model that cannot be loaded; what was served goes on', async () => {
       const { platform } = reached
       const stage = reached.stage('broken')
-      const good = await releaseOf(answering('good'), stage)
+      const good = await releaseOf(await answering('good'), stage)
       const { url } = await platform.route(stage, all(good))
-      const bad = saveModel(
-        'def initialize(self, context):\n    raise ValueError("no weights")\ndef predict(self, args, context):\n    return 1',
-      )
+      const bad = await broken('no weights')
       await expect(releaseOf(bad, stage)).rejects.toMatchObject({
         code: 'MODEL_RAISED',
         message: expect.stringContaining('no weights'),
@@ -204,7 +222,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('keeps what the model printed, with request ids', async () => {
       const { platform } = reached
       const stage = reached.stage('printing')
-      const version = await releaseOf(answering('one'), stage)
+      const version = await releaseOf(await answering('one'), stage)
       const { url } = await platform.route(stage, all(version))
       await fetch(url, { method: 'POST', body: '{"data": 1}', headers: { 'X-Request-Id': 'my-own-id' } })
       const lines = async (): Promise<LogLine[]> => {
@@ -225,7 +243,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('says to which trace a line belongs', async () => {
       const { platform } = reached
       const stage = reached.stage('traced')
-      const { url } = await platform.route(stage, all(await releaseOf(answering('one'), stage)))
+      const { url } = await platform.route(stage, all(await releaseOf(await answering('one'), stage)))
       const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
       const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
       await fetch(url, { method: 'POST', body: '{"data": 1}', headers })
@@ -243,7 +261,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>): void 
     it('removes a stage whole and says what is left', async () => {
       const { platform } = reached
       const stage = reached.stage('removed')
-      const { url } = await platform.route(stage, all(await releaseOf(answering('one'), stage)))
+      const { url } = await platform.route(stage, all(await releaseOf(await answering('one'), stage)))
       expect((await platform.remove(stage, { removeLogs: true })).removed).toBe(true)
       expect(await platform.find(stage)).toBeUndefined()
       expect((await ask(url)).status).toBe(404)
@@ -265,19 +283,12 @@ export async function bundleOf(
   { platform, system }: Pick<Reached, 'platform' | 'system'>,
 ): Promise<Bundle> {
   const model = await readModel(modelDir, system.cwd)
-  const found = await findPython(system, { explicit: python })
-  const target: Target = { ...platform.target(model, stage), python: found.minor }
-  const source = {
-    target,
-    python: found,
-    installer: stage.installer,
-    dependencyFile: undefined,
-    projectDir: temporaryDirectory(),
-    exclude: [],
-    includeSecrets: [],
-    runtimeDir: installation().pythonDir,
-  }
-  return bundleModel(model, source, system)
+  const options = { python, projectDir: temporaryDirectory() }
+  return bundleModel(
+    model,
+    await sourceOf(model, stage, platform.target(model, stage), options, system),
+    system,
+  )
 }
 
 export function all(version: Version): Weights {
