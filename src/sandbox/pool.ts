@@ -349,8 +349,8 @@ export class Pool {
   #died(job: Job, ending: Ending, begun: boolean, wasBatch: boolean): void {
     if (job.done) return
     const remaining = job.deadline - performance.now()
-    // It waited behind a call that took too long until its own time was over.
-    if (ending.reason === 'deadline' && remaining < minRetryMs) {
+    // It waited in a process that hung until its own time was over.
+    if ((ending.reason === 'deadline' || ending.reason === 'unresponsive') && remaining < minRetryMs) {
       job.finish({ type: 'late', executed: job.attempts > 0 ? 'maybe' : 'no' })
       return
     }
