@@ -40,7 +40,7 @@ export async function prove(
     provenTimeUtc: naiveUtc(system.now()),
     examples: receipts.length,
     maxDeviation,
-    latencyMs: { median: tenths(median(times)), max: tenths(Math.max(0, ...times)) },
+    latencyMs: { median: tenths(median(times)), max: tenths(times.reduce((a, b) => Math.max(a, b), 0)) },
   }
 }
 
@@ -132,10 +132,11 @@ function describeDifferences(found: readonly FoundDifference[], severalExamples:
   return [...lines, `And ${found.length - shown} more${where}.`]
 }
 
-/** The difference with the largest distance between two numbers. */
+/** The difference with the largest distance between two numbers that are no labels or counts. */
 export function largestOf<T extends Difference>(found: readonly T[]): T | undefined {
-  return found.reduce<T | undefined>(
-    (largest, one) => (one.delta !== undefined && one.delta > (largest?.delta ?? -1) ? one : largest),
+  const distances = found.filter(({ recorded, got }) => isFraction(recorded, got))
+  return distances.reduce<T | undefined>(
+    (largest, one) => ((one.delta ?? 0) > (largest?.delta ?? -1) ? one : largest),
     undefined,
   )
 }
