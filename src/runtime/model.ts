@@ -120,7 +120,7 @@ export function defineModel(definition: unknown): unknown {
 
 /** What `defineModel` takes; a plain object that `satisfies ThampiModel<In, Out>` is as good. */
 export interface ThampiModel<In = unknown, Out = unknown, Loaded = undefined> {
-  /** The model's name; that of the file unless said. */
+  /** What people call it. The URL has the name of the file, or of the directory it was saved to. */
   readonly name?: string
   /** Checks what callers send, before the model sees it: any Standard Schema (zod, Valibot, ArkType, …). */
   readonly input?: StandardSchema<unknown, In>
