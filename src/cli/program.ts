@@ -271,6 +271,8 @@ function operate(program: Command, run: Run): void {
 
   command(program, 'keys', 'Who may ask: create, list or revoke API keys', [
     'thampi keys create staging billing',
+    'thampi keys list staging',
+    'thampi keys revoke staging billing',
   ])
     .addArgument(new Argument('<action>').choices(['create', 'list', 'revoke']))
     .argument('[stage]')
