@@ -24,7 +24,7 @@ export function readData(body: Buffer): unknown {
 
 /** The JSON object in the bytes of a request. Throws `Problem`. */
 export function readObject(body: Buffer): Record<string, unknown> {
-  if (body.length > 2 * maxDepth) checkSize(body)
+  if (body.length > 2 * maxDepth && mayBeTooMuch(body)) checkSize(body)
   if (!isUtf8(body)) throw new Problem('invalid-utf8', { detail: 'The body is not UTF-8.', hint: expected })
   const text = body.toString('utf8')
   const value = parse(text)
@@ -41,7 +41,34 @@ export function readObject(body: Buffer): Record<string, unknown> {
 
 // ---- too much of something: from the bytes, before anything is made of them
 
-const [quote, backslash, comma] = [0x22, 0x5c, 0x2c]
+const [quote, backslash, comma, openBracket, openBrace] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b]
+
+/** A look from afar, which nearly every body passes; only the others are read byte by byte. */
+function mayBeTooMuch(body: Buffer): boolean {
+  // A value has at least one character, and a comma or a bracket beside it.
+  return body.length >= 2 * maxValues || mayBeDeep(body) || mayHaveLongNumber(body)
+}
+
+function mayBeDeep(body: Buffer): boolean {
+  let openings = 0
+  for (const sign of [openBracket, openBrace]) {
+    for (let at = body.indexOf(sign); at >= 0; at = body.indexOf(sign, at + 1))
+      if (++openings > maxDepth) return true
+  }
+  return false
+}
+
+/** In a run of so many characters every tenth belongs to it. */
+function mayHaveLongNumber(body: Buffer): boolean {
+  if (body.length <= maxNumber) return false
+  const step = 10
+  let inARow = 0
+  for (let at = 0; at < body.length; at += step) {
+    inARow = isInNumber(body[at] as number) ? inARow + 1 : 0
+    if (inARow >= maxNumber / step) return true
+  }
+  return false
+}
 
 function checkSize(body: Buffer): void {
   // One level is the object around `data`.
@@ -84,7 +111,7 @@ function isInNumber(sign: number): boolean {
 }
 
 function isOpening(sign: number): boolean {
-  return sign === 0x5b || sign === 0x7b
+  return sign === openBracket || sign === openBrace
 }
 
 function isClosing(sign: number): boolean {
