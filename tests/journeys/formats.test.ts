@@ -7,6 +7,9 @@ import { type Project, project } from '../support/journey.ts'
 import { identity, types } from '../support/onnx-file.ts'
 import { installIn } from '../support/typescript.ts'
 
+/** A minute or two, several where other things are done at the same time. */
+const installing = { timeout: 600_000 }
+
 let made: Formats
 beforeAll(async () => {
   made = await formats()
@@ -158,7 +161,7 @@ describe('the same model as a pickle, in TypeScript, as an ONNX file and as an M
     urls.typescript = await serve(shop, 'dev', './tsiris.ts')
   })
 
-  it('is served from the MLflow directory, with what that asks for', async () => {
+  it('is served from the MLflow directory, with what that asks for', installing, async () => {
     urls.mlflow = await serve(shop, 'dev', 'irisml')
   })
 
@@ -343,26 +346,33 @@ describe('the examples', () => {
     expect({ status, result }).toMatchObject({ status: 200, result: { label: [0, 0] } })
   })
 
-  it('prices with LightGBM through MLflow: its own requirements, no MLflow among them', async () => {
-    await train(shop, resolve('examples/mlflow-lightgbm/train.py'))
-    const url = await serve(shop, 'dev', './prices')
-    const house = { area: 100, rooms: 4, garden: false }
-    const { result } = await ask(url, JSON.stringify({ data: house }))
-    // What the invented formula says, about.
-    expect(result as number).toBeGreaterThan(120_000)
-    expect(result as number).toBeLessThan(200_000)
-    const { garden, ...less } = house
-    expect(await ask(url, JSON.stringify({ data: { input: [less] } }))).toMatchObject({
-      status: 422,
-      detail: '`garden` is missing. Expected: area: double, rooms: long, garden: boolean.',
-    })
-    expect(await ask(url, JSON.stringify({ data: { ...house, rooms: 4.5, garden } }))).toMatchObject({
-      status: 422,
-      detail: '`data.rooms` must be a whole number of 64 bits.',
-    })
-    const several = await ask(url, JSON.stringify({ data: { input: [house, { ...house, colour: 'red' }] } }))
-    expect(several.result).toEqual([result, result])
-  })
+  it(
+    'prices with LightGBM through MLflow: its own requirements, no MLflow among them',
+    installing,
+    async () => {
+      await train(shop, resolve('examples/mlflow-lightgbm/train.py'))
+      const url = await serve(shop, 'dev', './prices')
+      const house = { area: 100, rooms: 4, garden: false }
+      const { result } = await ask(url, JSON.stringify({ data: house }))
+      // What the invented formula says, about.
+      expect(result as number).toBeGreaterThan(120_000)
+      expect(result as number).toBeLessThan(200_000)
+      const { garden, ...less } = house
+      expect(await ask(url, JSON.stringify({ data: { input: [less] } }))).toMatchObject({
+        status: 422,
+        detail: '`garden` is missing. Expected: area: double, rooms: long, garden: boolean.',
+      })
+      expect(await ask(url, JSON.stringify({ data: { ...house, rooms: 4.5, garden } }))).toMatchObject({
+        status: 422,
+        detail: '`data.rooms` must be a whole number of 64 bits.',
+      })
+      const several = await ask(
+        url,
+        JSON.stringify({ data: { input: [house, { ...house, colour: 'red' }] } }),
+      )
+      expect(several.result).toEqual([result, result])
+    },
+  )
 })
 
 /** The first image of the data set. */
