@@ -169,6 +169,19 @@ describe('the host on this machine', () => {
     }
   })
 
+  it('stays closed when the pointer that closed it is damaged', async () => {
+    const { system, url, stage } = await served('secret')
+    const platform = openLocal(system)
+    const closed = { ...stage, apiKeyRequired: true }
+    const bundle = await bundleOf(answering('secret'), closed, { platform, system })
+    await platform.route(closed, all(await platform.release(bundle, closed)))
+    const at = layout(system.places.state)
+    await stopHost(at)
+    writeFileSync(at.current({ stage: 'dev', model: 'mymodel' }), '')
+    expect((await platform.find(closed))?.weights).toEqual(new Map([[1, 100]]))
+    expect((await ask(url)).status).toBe(401)
+  })
+
   it('tells how a stage does: awake, broken, and mended', async () => {
     const { system, url, stage } = await served('well')
     const platform = openLocal(system)

@@ -56,16 +56,19 @@ export class ServedStage implements Endpoint {
   static async open(key: StageKey, options: StageOptions): Promise<ServedStage> {
     const stage = new ServedStage(key, await openKeys(key, options), options)
     await stage.#recorder.prune()
+    // What a damaged pointer said about keys is lost with it: then any version may insist on one.
+    let deciding: readonly number[] | undefined
     for (const path of [options.at.current(key), options.at.previous(key)]) {
       try {
         const pointer = await readRecord<CurrentRecord>(path)
-        if (pointer) (await stage.#prepare(pointer))()
+        if (pointer) (await stage.#prepare(pointer, deciding))()
         return stage
       } catch (error) {
         // The last switch is lost, not the stage: what was routed before it still is whole.
         const message = `${key.stage}/${key.model}: ${error instanceof Error ? error.message : error}`
         options.system.tell(message)
         stage.log.write({ timeMs: Date.now(), level: 'ERROR', source: 'host', message })
+        deciding = await stage.numbers()
       }
     }
     return stage
@@ -286,7 +289,10 @@ export class ServedStage implements Endpoint {
   }
 
   /** Everything about a switch that can fail; gives the switch itself, which cannot. */
-  async #prepare({ weights, routed: everRouted }: CurrentRecord): Promise<() => void> {
+  async #prepare(
+    { weights, routed: everRouted }: CurrentRecord,
+    deciding: readonly number[] = [Math.max(...everRouted)],
+  ): Promise<() => void> {
     let cors: Cors | undefined
     let keyRequired = false
     for (const [number] of weights) {
@@ -302,7 +308,7 @@ export class ServedStage implements Endpoint {
       if (!this.#pools.has(number)) await this.#start(record)
     }
     // Going back to an older version must not open a stage that has been closed since: the newest one decides as well.
-    keyRequired ||= await this.#wantsKey(Math.max(...everRouted))
+    for (const number of deciding) keyRequired ||= await this.#wantsKey(number)
     return () => {
       this.#keyRequired = keyRequired
       this.#weights = weights
