@@ -11,6 +11,8 @@ export interface PoolRequest {
   /** In which other protocol the body is, and its content type. */
   readonly door?: string | undefined
   readonly contentType?: string | undefined
+  /** How long the caller waits, when it says so; it can only shorten what the pool allows. */
+  readonly timeoutMs?: number | undefined
   /** True when nobody waits for the answer any more: what is still queued is then not executed. */
   readonly isAbandoned?: boolean
 }
@@ -37,11 +39,15 @@ export class Job {
   readonly request: PoolRequest
   readonly arrived: number = performance.now()
   /** Until when its answer is wanted, by the clock of `performance.now()`. */
-  readonly deadline: number
+  deadline: number
+  /** Until when it may run. A caller in a hurry is told that it is late; its haste must not cost others a process. */
+  readonly limit: number
   attempts = 0
   /** Where it is now. */
   sandbox: Sandbox | undefined
   done = false
+  /** Its caller has gone, told that it is late, and the model still works on it. */
+  runsOn = false
   /** Where `Deadlines` keeps it. */
   place = 0
   /** Its process died: it is asked again on its own, so that one poisonous request does not take others along. */
@@ -50,7 +56,8 @@ export class Job {
 
   constructor(request: PoolRequest, remainingMs: number, onDone: (job: Job, outcome: Outcome) => void) {
     this.request = request
-    this.deadline = this.arrived + remainingMs
+    this.limit = this.arrived + remainingMs
+    this.deadline = Math.min(this.limit, this.arrived + (request.timeoutMs ?? remainingMs))
     this.#onDone = onDone
   }
 

@@ -53,6 +53,8 @@ export class Pool {
   #members = new Map<Sandbox, Member>()
   #queue = new Queue()
   #deadlines = new Deadlines(job => this.#late(job))
+  /** Of requests that run on after their caller was told that it is late. */
+  #limits = new Deadlines(job => this.#late(job))
   #answered: [Job, Outcome][] = []
   #closed = false
   #isDispatchDue = false
@@ -100,9 +102,9 @@ export class Pool {
     return starting.ready
   }
 
-  /** Calls back exactly once: with an answer, or with why there is none within `remainingMs`. */
+  /** Calls back exactly once: with an answer, or with why there is none within `remainingMs` or what the caller allows. */
   ask(request: PoolRequest, remainingMs: number, done: (outcome: Outcome) => void): void {
-    const refusal = this.#refusal(request, remainingMs)
+    const refusal = this.#refusal(request, Math.min(remainingMs, request.timeoutMs ?? remainingMs))
     if (refusal) {
       done(refusal)
       return
@@ -314,6 +316,7 @@ export class Pool {
     }
     sandbox.ask(jobs, (job, asked) => {
       job.sandbox = undefined
+      if (job.runsOn) this.#limits.forget(job)
       open -= 1
       if (asked.type === 'reply') {
         this.#secondTries.answered(job.request.body)
@@ -369,6 +372,12 @@ export class Pool {
   #late(job: Job): void {
     const { sandbox } = job
     job.finish({ type: 'late', executed: sandbox || job.attempts > 0 ? 'maybe' : 'no' })
+    if (sandbox && job.deadline < job.limit) {
+      job.deadline = job.limit
+      job.runsOn = true
+      this.#limits.watch(job)
+      return
+    }
     sandbox?.kill({ reason: 'deadline' })
   }
 

@@ -5,6 +5,8 @@ import type { System } from '../system/system.ts'
 export interface Usage {
   /** Resident memory. */
   readonly memoryMb: number
+  /** Time spent computing, all threads together; undefined where the system does not count it. */
+  readonly cpuMs: number | undefined
   /**
    * Time spent computing, or ready to compute and waiting for a core, since it was started. A process on a busy
    * machine computes little without being one that waits for something else; the difference decides about scaling.
@@ -43,6 +45,7 @@ async function readProc(pid: number): Promise<Usage | undefined> {
   const cpuMs = ((user + kernel) * 1000) / ticksPerSecond
   return {
     memoryMb: (pages * pageBytes) / 2 ** 20,
+    cpuMs,
     wantedCpuMs: Number.isFinite(queuedNs) ? cpuMs + queuedNs / 1e6 : undefined,
     state: stateOf(fields[0]),
   }
@@ -58,5 +61,10 @@ async function readPs(pid: number, system: System): Promise<Usage | undefined> {
   const { stdout } = await system.run('ps', ['-o', 'rss=,state=', '-p', String(pid)], { env: system.env })
   const [kilobytes, state] = stdout.trim().split(/\s+/)
   if (!kilobytes || !state) return undefined
-  return { memoryMb: Number(kilobytes) / 1024, wantedCpuMs: undefined, state: stateOf(state[0]) }
+  return {
+    memoryMb: Number(kilobytes) / 1024,
+    cpuMs: undefined,
+    wantedCpuMs: undefined,
+    state: stateOf(state[0]),
+  }
 }

@@ -46,7 +46,7 @@ export class Watch {
   #measured: { readonly wantedMs: number; readonly busyMs: number } | undefined
   #looksStopped = 0
   #heard = performance.now()
-  #ping: { readonly sent: number; readonly wantedMs: number | undefined; looks: number } | undefined
+  #ping: { readonly sent: number; readonly cpuMs: number | undefined; looks: number } | undefined
   #lastBusyMs = 0
 
   constructor(watched: Watched, limits: WatchLimits, readUsage: () => Promise<Usage | undefined>) {
@@ -102,7 +102,7 @@ export class Watch {
     this.#measured = { wantedMs, busyMs }
   }
 
-  #listen(now: number, { wantedCpuMs: wantedMs, state }: Usage): void {
+  #listen(now: number, { cpuMs, state }: Usage): void {
     const { inFlight, busyMs } = this.#watched
     const wasBusy = inFlight > 0 || busyMs !== this.#lastBusyMs
     this.#lastBusyMs = busyMs
@@ -114,15 +114,15 @@ export class Watch {
     }
     if (!this.#ping) {
       if (now - this.#heard < pingEveryMs) return
-      this.#ping = { sent: now, wantedMs, looks: 0 }
+      this.#ping = { sent: now, cpuMs, looks: 0 }
       this.#watched.ping()
       return
     }
     this.#ping.looks += 1
     const silentMs = now - this.#ping.sent
-    const computed =
-      wantedMs === undefined || this.#ping.wantedMs === undefined ? silentMs : wantedMs - this.#ping.wantedMs
-    const works = state === 'working' || computed > idleShare * silentMs
+    const before = this.#ping.cpuMs
+    const computedMs = cpuMs === undefined || before === undefined ? silentMs : cpuMs - before
+    const works = state === 'working' || computedMs > idleShare * silentMs
     if (works ? silentMs > this.#limits.patienceMs : this.#ping.looks >= convincing) {
       this.#kill({
         reason: 'unresponsive',

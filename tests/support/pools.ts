@@ -108,12 +108,13 @@ export function lastRequestId(): string {
   return `r-${requests}`
 }
 
-export function ask(pool: Pool, data: unknown, remainingMs = 20_000): Promise<Outcome> {
+export function ask(pool: Pool, data: unknown, remainingMs = 20_000, timeoutMs?: number): Promise<Outcome> {
   requests += 1
   const request = {
     requestId: lastRequestId(),
     body: Buffer.from(JSON.stringify({ data })),
     pretty: false,
+    timeoutMs,
   }
   return new Promise(resolve => pool.ask(request, remainingMs, resolve))
 }

@@ -39,11 +39,6 @@ const idleMs = 5 * 60_000
 /** Processes for a model that mostly waits; a forked one takes about 10 MB. */
 const maxWaiting = 64
 
-interface VersionRequest extends PoolRequest {
-  /** How long the caller waits, when it says so. */
-  readonly timeoutMs?: number | undefined
-}
-
 type Reply = Extract<Outcome, { readonly type: 'reply' }>
 
 /** What a request came to when there is no answer and asking elsewhere would not help. */
@@ -108,14 +103,14 @@ export class VersionPool {
   }
 
   /** Gives undefined when this version was taken out of service before the request ran: ask the stage again. */
-  answer(request: VersionRequest, done: (answer: GatewayAnswer | undefined) => void): void {
+  answer(request: PoolRequest, done: (answer: GatewayAnswer | undefined) => void): void {
     if (this.#recorder) this.#answer(request, this.#watched(this.#recorder, request, done))
     else this.#answer(request, done)
   }
 
   #watched(
     recorder: Recorder,
-    request: VersionRequest,
+    request: PoolRequest,
     done: (answer: GatewayAnswer | undefined) => void,
   ): (answer: GatewayAnswer | undefined) => void {
     return answer => {
@@ -124,16 +119,13 @@ export class VersionPool {
     }
   }
 
-  #answer(request: VersionRequest, done: (answer: GatewayAnswer | undefined) => void): void {
+  #answer(request: PoolRequest, done: (answer: GatewayAnswer | undefined) => void): void {
     const { settings, number: version } = this.record
-    const ownMs = settings.timeoutSeconds * 1000
-    // A caller may be less patient than the stage, never more.
-    const remainingMs = request.timeoutMs === undefined ? ownMs : Math.min(ownMs, request.timeoutMs)
     if (request.traceparent !== undefined) this.#traces.add(request.requestId, request.traceparent)
-    this.#pool.ask(request, remainingMs, outcome => {
+    this.#pool.ask(request, settings.timeoutSeconds * 1000, outcome => {
       if (outcome.type === 'reply')
         done({ status: outcome.status, body: this.#traced(outcome, request), version })
-      else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request, remainingMs))
+      else done(outcome.type === 'closed' ? undefined : this.#problem(outcome, request))
     })
   }
 
@@ -143,7 +135,7 @@ export class VersionPool {
     return traceId === undefined ? body : withTrace(body, traceId)
   }
 
-  #problem(outcome: Problem, { requestId, traceparent }: PoolRequest, allowedMs: number): GatewayAnswer {
+  #problem(outcome: Problem, { requestId, traceparent, timeoutMs }: PoolRequest): GatewayAnswer {
     const { stage, model, number: version, settings } = this.record
     const about = { stage, model, version, trace_id: traceIdOf(traceparent) }
     switch (outcome.type) {
@@ -152,11 +144,7 @@ export class VersionPool {
           version,
           ...problemAnswer('deadline-exceeded', requestId, {
             ...about,
-            detail: `No answer within ${allowedMs / 1000} seconds.`,
-            hint:
-              allowedMs < settings.timeoutSeconds * 1000
-                ? 'The request allowed no more (Thampi-Timeout-Ms).'
-                : 'Raise "timeout_seconds" of the stage if the model may take longer.',
+            ...inTime(settings.timeoutSeconds, timeoutMs),
             executed: outcome.executed,
             retryable: outcome.executed === 'no',
           }),
@@ -258,5 +246,19 @@ export class VersionPool {
     const traceId = requestId === undefined ? undefined : this.#traces.of(requestId)
     const version = this.record.number
     this.#options.log({ timeMs: Date.now(), level, source, version, requestId, traceId, message })
+  }
+}
+
+/** Whose time was over: that of a caller in a hurry, or all that the stage allows. */
+function inTime(ownSeconds: number, timeoutMs: number | undefined): { detail: string; hint: string } {
+  if (timeoutMs === undefined || timeoutMs >= ownSeconds * 1000) {
+    return {
+      detail: `No answer within ${ownSeconds} seconds.`,
+      hint: 'Raise "timeout_seconds" of the stage if the model may take longer.',
+    }
+  }
+  return {
+    detail: `No answer within ${timeoutMs} milliseconds.`,
+    hint: 'The request allowed no more (Thampi-Timeout-Ms).',
   }
 }
