@@ -71,7 +71,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   MODEL_INVALID: {
     means:
-      'The directory is there, but a file in it cannot be read as what it should be, or `--model_dir` names a file. From `thampi.save`: the object has no `predict`, or it cannot be pickled.',
+      'The directory is there, but a file in it cannot be read as what it should be, or `--model_dir` names a file. An ONNX file or an `MLmodel` is not one, or wants what is never done: weights behind links, operators in machine code. From `thampi wrap`: the file holds no fitted estimator. From `thampi.save`: the object has no `predict`, or it cannot be pickled.',
     looks:
       '`./models/iris-sklearn/model.pkl` is a file; `--model_dir` takes the directory around it.\nFix: --model_dir=./models/iris-sklearn',
     mends:
