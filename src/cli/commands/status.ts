@@ -55,10 +55,11 @@ function pageOf(now: StageStatus, output: Output): string[] {
       memoryMb === undefined ? '' : `${Math.round(memoryMb)} MB`,
     ]),
   )
+  const failed = versions.filter(({ lastError }) => lastError !== undefined)
   lines.push('')
   if (processes.length > 0) lines.push(...table(['process', 'version', 'state', 'memory'], processes))
-  else lines.push('No process runs; the next request loads the model.')
-  const failed = versions.filter(({ lastError }) => lastError !== undefined)
+  else
+    lines.push(`No process runs; the next request ${failed.length > 0 ? 'tries again' : 'loads the model'}.`)
   for (const { number, lastError } of failed)
     lines.push('', `Version ${number} could not be loaded: ${plainText(lastError ?? '')}`)
   if (failed.length > 0) lines.push(`See: thampi logs ${stage} --since=10m --level ERROR`)
