@@ -39,7 +39,7 @@ export async function doctor(system: System): Promise<Check[]> {
   const python = findPython(system).catch((error: unknown) => asError(error))
   const found = await Promise.all([
     nodeCheck(),
-    python.then(pythonCheck),
+    python.then(it => pythonCheck(it, system)),
     python.then(it => (it instanceof Error ? [] : insidePython(it, system))),
     directoryCheck('work files', system.places.home),
     directoryCheck('deployments', system.places.state),
@@ -71,13 +71,16 @@ function nodeCheck(): Check {
     : { name: 'Node', state: 'ok', found }
 }
 
-function pythonCheck(python: PythonFound | Error): Check {
+function pythonCheck(python: PythonFound | Error, { env }: System): Check {
   if (python instanceof Error) {
     const { why, fix } = asThampi(python)
+    // One that was chosen and does not work is a mistake; to have none is a choice, too.
+    const isChosen = Boolean(env.THAMPI_PYTHON)
+    const without = isChosen ? undefined : 'Models in TypeScript and ONNX need none.'
     return {
       name: 'Python',
-      state: 'fail',
-      found: [python.message, why].join(' ').trim(),
+      state: isChosen ? 'fail' : 'warn',
+      found: [python.message, why, without].filter(Boolean).join(' '),
       ...(fix ? { fix } : {}),
     }
   }

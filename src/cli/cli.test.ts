@@ -283,7 +283,7 @@ describe('init', () => {
 })
 
 describe('doctor', () => {
-  it('fails, names the problem and its fix when there is no Python', async () => {
+  it('fails, names the problem and its fix when the chosen Python is none', async () => {
     const env = { THAMPI_PYTHON: '/nowhere/python' }
     const { status, out } = await thampi(['doctor'], { env })
     expect(status).toBe(1)
@@ -293,6 +293,15 @@ describe('doctor', () => {
     const { healthy, checks } = JSON.parse(document)
     expect(healthy).toBe(false)
     expect(checks.find((check: { name: string }) => check.name === 'Python')).toMatchObject({ state: 'fail' })
+  })
+
+  it('only warns where there is no Python at all: models in TypeScript need none', async () => {
+    const env = { PATH: '/nowhere', VIRTUAL_ENV: '', CONDA_PREFIX: '', THAMPI_PYTHON: '' }
+    const { checks } = JSON.parse((await thampi(['doctor', '--json'], { env })).out)
+    expect(checks.find((check: { name: string }) => check.name === 'Python')).toMatchObject({
+      state: 'warn',
+      found: expect.stringContaining('Models in TypeScript and ONNX need none.'),
+    })
   })
 
   it('says which limits hold for models and connections', async () => {
