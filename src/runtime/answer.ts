@@ -2,6 +2,8 @@
 import { Asker, isBadInput, isItem, isItemError, isThenable, type Loaded } from './ask.ts'
 import { describe, ExitCalled, messageOf, report } from './blame.ts'
 import { readData } from './body.ts'
+import type { CallContext } from './context.ts'
+import { doorNamed } from './doors/door.ts'
 import { encode, NotJson } from './encode.ts'
 import type { Context, Log } from './model.ts'
 import { Problem, problemDocument, type Source } from './problem.ts'
@@ -25,6 +27,9 @@ export interface AnswererOptions {
   /** What the model's schema.json does for requests; undefined when it has none. */
   readonly screen?: Screen | undefined
 }
+
+/** What a request through a door amounts to: an input is there. */
+const withData = Buffer.from('{"data":null}')
 
 const hidden = 'The model raised an exception; the logs show it under this request id.'
 
@@ -50,6 +55,35 @@ export class Answerer {
       return this.#written(result, pretty)
     } catch (error) {
       return this.refusal(error, requestId, pretty, body)
+    }
+  }
+
+  /** The same for a request in the protocol of a door. */
+  async through(
+    { door: name, contentType, body }: { door: string; contentType: string | undefined; body: Buffer },
+    context: CallContext,
+  ): Promise<Answer> {
+    const door = await doorNamed(name)
+    const { source, log } = this.#options
+    const requestId = context.requestId ?? ''
+    const about = { source, requestId, onMissing: (where: string) => warnMissing(log, where) }
+    try {
+      const asked = door.read(body, contentType)
+      if (asked.params) context.params = asked.params
+      const inputs = asked.inputs ?? [asked.data]
+      for (const data of inputs) {
+        if (this.#screen?.declares && !this.#screen.fits(data)) throw this.#screen.refused(data, withData)
+      }
+      const result = await (asked.inputs ? this.ask.each(inputs, context) : this.ask.one(asked.data, context))
+      const text = door.write(asked, result, about)
+      return text === undefined ? this.#written(result, false) : this.#bounded(text)
+    } catch (error) {
+      const problem = this.#problem(error, undefined)
+      return {
+        status: problem.status,
+        body: door.refuse(problem, about),
+        retire: error instanceof ExitCalled,
+      }
     }
   }
 
@@ -91,12 +125,16 @@ export class Answerer {
   }
 
   #written(result: unknown, pretty: boolean): Answer {
-    const onMissing = (where: string): void =>
-      this.#options.log.warn(`\`${where}\` is NaN, infinite or missing and was written as null`)
-    const { properties, maxResultBytes } = this.#options
+    const onMissing = (where: string): void => warnMissing(this.#options.log, where)
+    const { properties } = this.#options
     const text = pretty
       ? `{\n  "properties": ${encode(properties, undefined, true)},\n  "result": ${encode(result, onMissing, true)}\n}\n`
       : `${this.#prefix}${encode(result, onMissing)}}\n`
+    return this.#bounded(text)
+  }
+
+  #bounded(text: string): Answer {
+    const { maxResultBytes } = this.#options
     const body = Buffer.from(text)
     if (body.length <= maxResultBytes) return { status: 200, body, retire: false }
     const [size, limit] = [body.length, maxResultBytes].map(bytes => bytes.toLocaleString('en'))
@@ -131,4 +169,8 @@ export class Answerer {
     const hint = sent && this.#screen?.hint(sent)
     return new Problem('model-error', { detail: terse ? hidden : shown, hint })
   }
+}
+
+function warnMissing(log: Log, where: string): void {
+  log.warn(`\`${where}\` is NaN, infinite or missing and was written as null`)
 }

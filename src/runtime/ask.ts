@@ -40,6 +40,21 @@ export class Asker {
     return asList(await this.#model.predictBatch?.(batch, context), batch.length)
   }
 
+  /** What the model returns for the inputs of one request: a list; one call where it can. */
+  async each(inputs: readonly unknown[], context: Context): Promise<unknown[]> {
+    const results: unknown[] = []
+    if (!this.batches || inputs.length < 2) {
+      for (const data of inputs) results.push(await this.one(data, context))
+      return results
+    }
+    const checked: unknown[] = []
+    for (const data of inputs) checked.push(await this.checked(data))
+    results.push(...Array.from(await this.together(checked, context)))
+    const refused = results.find(isItem)
+    if (refused) throw refused
+    return results
+  }
+
   #ask(data: unknown, context: Context): unknown {
     if (this.#model.predict) return this.#model.predict(data, context)
     return this.together([data], context).then(results => {

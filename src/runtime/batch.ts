@@ -29,7 +29,10 @@ export class Together extends OneByOne {
   }
 
   protected override work(): Promise<void> | undefined {
-    return this.waiting.length === 1 ? super.work() : this.#answerTogether(this.waiting.splice(0, this.batch))
+    // What comes through a door is often a batch already: such a request goes alone.
+    const through = this.waiting.findIndex(({ request }) => request.door !== undefined)
+    const count = Math.min(this.batch, through < 0 ? this.waiting.length : through)
+    return count < 2 ? super.work() : this.#answerTogether(this.waiting.splice(0, count))
   }
 
   async #answerTogether(waiting: readonly Waiting[]): Promise<void> {

@@ -11,8 +11,11 @@ export interface Shared {
   readonly properties: Readonly<Record<string, unknown>>
 }
 
+const nothing: Readonly<Record<string, unknown>> = Object.freeze({})
+
 export class CallContext implements Context {
   readonly requestId: string | undefined
+  params: Readonly<Record<string, unknown>> = nothing
   readonly #shared: Shared
   readonly #deadline: number
   #requestIds: readonly string[] | undefined

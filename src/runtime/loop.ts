@@ -98,11 +98,12 @@ export class OneByOne {
   protected answerTo({ request, deadline }: Waiting): Answer | Promise<Answer> {
     const { answerer, logs, shared } = this.conversation
     logs.begin(request.requestId)
-    const answer = answerer.answer(
-      request.body,
-      new CallContext(shared, request.requestId, deadline),
-      request.pretty,
-    )
+    const context = new CallContext(shared, request.requestId, deadline)
+    const { door, contentType, body } = request
+    const answer =
+      door === undefined
+        ? answerer.answer(body, context, request.pretty)
+        : answerer.through({ door, contentType, body }, context)
     if (!(answer instanceof Promise)) {
       logs.end()
       return answer

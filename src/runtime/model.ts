@@ -58,6 +58,8 @@ export interface Context {
   readonly requestId: string | undefined
   /** Of all requests of a batch, in its order. */
   readonly requestIds: readonly string[]
+  /** What the caller sent beside the input, where the protocol has such a thing: MLflow, V2. Empty otherwise. */
+  readonly params: Readonly<Record<string, unknown>>
   /** Milliseconds until the caller's deadline, never negative; infinite in `initialize`. Of a batch the earliest counts. */
   remainingMs(): number
 }

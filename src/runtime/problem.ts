@@ -7,6 +7,8 @@ const catalogue: Readonly<Record<ProblemCode, readonly [status: number, title: s
   'invalid-request': [400, 'The body is not a JSON object', 'no'],
   'duplicate-key': [400, 'A key of the body appears twice', 'no'],
   'too-deep': [400, 'The body is nested too deeply', 'no'],
+  'unsupported-media-type': [415, 'The content cannot be decoded', 'no'],
+  'no-such-route': [404, 'Nothing is served at this path', 'no'],
   'model-rejected-input': [422, 'The model refused the input', 'yes'],
   'model-error': [500, 'The model raised an exception', 'yes'],
   'batch-shape': [500, 'The results of a batch do not fit its inputs', 'yes'],
@@ -21,6 +23,8 @@ export type ProblemCode =
   | 'invalid-request'
   | 'duplicate-key'
   | 'too-deep'
+  | 'unsupported-media-type'
+  | 'no-such-route'
   | 'model-rejected-input'
   | 'model-error'
   | 'batch-shape'

@@ -8,6 +8,9 @@ export interface Received {
   readonly requestId: string
   readonly remainingMs: number
   readonly pretty: boolean
+  /** In which other protocol the body is; undefined for `{"data": …}`. */
+  readonly door?: string | undefined
+  readonly contentType?: string | undefined
   readonly body: Buffer
 }
 
@@ -33,7 +36,7 @@ export function decodeForRuntime({ type, id, payload }: Frame): FromHost {
   }
 }
 
-/** `remainingMs:u32 flags:u8 n:u8 requestId[n] m:u16 extra[m] body`; nothing in `extra` concerns this runtime. */
+/** `remainingMs:u32 flags:u8 n:u8 requestId[n] m:u16 extra[m] body`. */
 function readRequest(id: number, payload: Buffer): Received {
   const idStart = 6
   const idEnd = idStart + (payload.length >= idStart ? (payload[5] as number) : 0)
@@ -44,7 +47,18 @@ function readRequest(id: number, payload: Buffer): Received {
     remainingMs: payload.readUInt32BE(0),
     pretty: ((payload[4] as number) & 1) === 1,
     requestId: payload.toString('latin1', idStart, idEnd),
+    ...(bodyStart > idEnd + 2 ? doorIn(payload.toString('utf8', idEnd + 2, bodyStart)) : {}),
     body: payload.subarray(bodyStart),
+  }
+}
+
+/** What of `extra` concerns this runtime. */
+function doorIn(extra: string): Pick<Received, 'door' | 'contentType'> {
+  try {
+    const { door, contentType } = JSON.parse(extra) as Record<string, string | undefined>
+    return door === undefined ? {} : { door, contentType }
+  } catch (cause) {
+    throw new WireError('`extra` is not JSON', { cause })
   }
 }
 

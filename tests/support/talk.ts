@@ -15,6 +15,7 @@ import {
   type Reply,
   type Start,
   type ToRuntime,
+  type WireRequest,
 } from '../../src/wire/messages.ts'
 
 export const servedTimeUtc = '2018-09-06T22:03:09.247038'
@@ -38,6 +39,14 @@ export interface Asked {
   readonly status: number
   readonly body: string
   readonly retire: boolean
+}
+
+export interface AskOptions {
+  readonly pretty?: boolean
+  readonly remainingMs?: number
+  readonly extra?: WireRequest['extra']
+  /** For each of several. */
+  readonly extras?: readonly WireRequest['extra'][]
 }
 
 /** A process with a loaded model, or one that failed to load. */
@@ -114,24 +123,26 @@ export class Talk {
     if (message.type !== 'pong' || message.id !== id) throw new Error(`no pong: ${JSON.stringify(message)}`)
   }
 
-  ask(body: string | Uint8Array, options: { pretty?: boolean; remainingMs?: number } = {}): Promise<Asked> {
+  ask(body: string | Uint8Array, options: AskOptions = {}): Promise<Asked> {
     return this.askTogether([body], options).then(([asked]) => asked as Asked)
   }
 
   /** Requests that arrive in one piece, `r-1`, `r-2` and so on. */
   async askTogether(
     bodies: readonly (string | Uint8Array)[],
-    { pretty = false, remainingMs = 20_000 }: { pretty?: boolean; remainingMs?: number } = {},
+    { pretty = false, remainingMs = 20_000, extra, extras = [] }: AskOptions = {},
   ): Promise<Asked[]> {
     const first = this.#nextId
     this.#nextId += bodies.length
     this.#outgoing.cork()
     for (const [at, body] of bodies.entries()) {
+      const more = extras[at] ?? extra
       const request = {
         id: first + at,
         requestId: `r-${at + 1}`,
         remainingMs,
         pretty,
+        ...(more ? { extra: more } : {}),
         body: Buffer.from(body),
       }
       this.send({ type: 'request', ...request })
