@@ -4,8 +4,8 @@ import { type ProblemCode, type ProblemDetails, problemAnswer } from './problem.
 
 /** What does not fit into the buffers of a connection waits in ours, until its reader takes it. */
 const largeBytes = 64 * 1024
-/** A reader that takes nothing for so long gets nothing more. */
-const stallMs = 30_000
+/** A reader that takes nothing for twice as long gets nothing more: Node looks a second time before it believes it. */
+const stallMs = 15_000
 
 /** Names and values in turn, as Node takes them without building an object. */
 export type HeaderList = readonly string[]
