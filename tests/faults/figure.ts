@@ -41,7 +41,7 @@ export function holds({ got, atLeast = -Infinity, atMost = Infinity }: Check): b
 }
 
 /** A number that must be 0, with the first few things that were counted. */
-export function none(name: string, found: number | readonly unknown[]): Check {
+export function none(name: string, found: number | readonly (string | number)[]): Check {
   if (typeof found === 'number') return { name, got: found, atMost: 0 }
   return { name, got: found.length, atMost: 0, evidence: found.slice(0, 5).map(String) }
 }

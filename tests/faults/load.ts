@@ -160,6 +160,14 @@ function versionIn(headers: IncomingHttpHeaders): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
+/** In words, for whoever has to find out. */
+export function described(asked: readonly Asked[]): string[] {
+  return asked.map(
+    ({ nonce, due, ended, verdict, why }) =>
+      `${nonce}: ${verdict} after ${Math.round(ended - due)} ms, ${why}`,
+  )
+}
+
 /** What became of many questions. */
 export class Tally {
   readonly asked: readonly Asked[]
@@ -187,8 +195,8 @@ export class Tally {
     return this.asked.filter(({ verdict }) => verdict === 'right')
   }
 
-  get late(): Asked[] {
-    return this.asked.filter(({ due, ended }) => ended - due > this.#timeoutMs + graceMs)
+  get late(): string[] {
+    return described(this.asked.filter(({ due, ended }) => ended - due > this.#timeoutMs + graceMs))
   }
 
   refusedWith(code: string): Asked[] {
@@ -201,7 +209,15 @@ export class Tally {
     return times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
   }
 
+  /**
+   * How many times slower this was than the quiet run. Below 50 ms the quiet run says how fast the model is, and
+   * nothing about the machine: a single process that starts would look like a disaster.
+   */
+  slowerThan(quiet: Tally, share: number): number {
+    return this.quantile(share) / Math.max(50, quiet.quantile(share))
+  }
+
   #those(verdict: Asked['verdict']): string[] {
-    return this.asked.filter(asked => asked.verdict === verdict).map(({ nonce, why }) => `${nonce}: ${why}`)
+    return described(this.asked.filter(asked => asked.verdict === verdict))
   }
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRunning, isStopped } from '../../support/processes.ts'
 import { atMost, type Figure, none } from '../figure.ts'
-import type { Asked } from '../load.ts'
+import { type Asked, described } from '../load.ts'
 import { kill } from '../world.ts'
 
 /** What a sandbox may hold at once when it is stopped: one request that runs, one that waits in its pipe. */
@@ -57,14 +57,11 @@ export const stopSandboxes: Figure = {
       atMost('past their deadline, for each hang', late.length / hangs, victimsEach),
       none(
         'endless loops that were not ended with 504',
-        looped.filter(({ status }) => status !== 504),
+        described(looped.filter(({ status }) => status !== 504)),
       ),
       none('hanging processes after 3 s', hanging),
       none('idle processes stopped for 8 s', forgotten),
-      none(
-        'not answered afterwards',
-        after.filter(({ verdict }) => verdict !== 'right'),
-      ),
+      none('not answered afterwards', described(after.filter(({ verdict }) => verdict !== 'right'))),
     ]
   },
 }

@@ -60,7 +60,7 @@ export const killHost: Figure = {
       none('failed', tally.failed),
       none('orphans after 1 s', orphans),
       none('restarts that needed a hand', failed),
-      atMost('slowest restart / quiet restart', slowest / quiet.ms, 4),
+      atMost('slowest restart / quiet restart', slowest / quiet.ms, 10),
     ]
   },
 }

@@ -1,7 +1,7 @@
 /** G14: one body that kills every process which works on it, sent again and again among harmless ones. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { atMost, type Figure, none } from '../figure.ts'
-import { ask } from '../load.ts'
+import { ask, described } from '../load.ts'
 
 /** Always the same bytes: that is how the host can know it again. */
 const nonce = 'poison'
@@ -33,12 +33,9 @@ export const poison: Figure = {
       none('wrong', tally.wrong),
       none('failed, and not poison', tally.failed),
       none('lost', tally.lost),
-      none(
-        'poison that was not refused',
-        poisoned.filter(({ verdict }) => verdict !== 'refused'),
-      ),
+      none('poison that was not refused', described(poisoned.filter(({ verdict }) => verdict !== 'refused'))),
       atMost('processes it killed', world.executions().get(nonce) ?? 0, 2),
-      atMost('p99 / quiet p99', tally.quantile(0.99) / quiet.quantile(0.99), 10),
+      atMost('p99 / quiet p99', tally.slowerThan(quiet, 0.99), 10),
     ]
   },
 }
