@@ -4,6 +4,7 @@ import { ThampiError } from './errors.ts'
 import { readModel } from './model/read.ts'
 import { rewriteReceipts } from './model/receipts-file.ts'
 import type { Receipt, SavedModel } from './model/saved-model.ts'
+import { resultsOf } from './record.ts'
 import { askSdk } from './sdk.ts'
 import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
@@ -105,10 +106,11 @@ async function answerOf(
   explicit: string | undefined,
   system: System,
 ): Promise<string> {
+  if (model.format === 'typescript') return (await resultsOf(model, [data], system))[0] as string
   if (model.format !== 'python') {
     throw new ThampiError('USAGE', {
       message: `A model of the format ${model.format} is not asked here.`,
-      why: 'Only models that thampi.save() wrote in Python are.',
+      why: 'Only models that save() wrote are.',
       fix: 'give the answer to record: --result JSON',
     })
   }

@@ -1,8 +1,9 @@
-/** Receipts of a TypeScript model: a process as it will serve loads what is to be saved, and answers the examples. */
+/** Receipts of a TypeScript model: a process as it will serve loads it, and answers the examples. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ErrorCode, errorCodes, ThampiError } from './errors.ts'
+import type { SavedModel } from './model/saved-model.ts'
 import { encode } from './runtime/encode.ts'
 import { describeEnding, SandboxFailed } from './sandbox/ending.ts'
 import { type Command, spawnProcess } from './sandbox/process.ts'
@@ -34,30 +35,45 @@ export async function record(
   const dir = await mkdtemp(join(tmpdir(), 'thampi-save-'))
   try {
     for (const [file, content] of Object.entries(files)) await writeFile(join(dir, file), content)
-    const sandbox = await start(dir, startOf(dir, files, name, system), system)
-    try {
-      await sandbox.ready
-      const lines: string[] = []
-      for (const [at, data] of examples.entries()) {
-        lines.push(`{"data":${data},"result":${await resultOf(sandbox, data, at + 1)}}\n`)
-      }
-      return lines.join('')
-    } finally {
-      await sandbox.stop()
-    }
-  } catch (cause) {
-    throw cause instanceof SandboxFailed ? notLoaded(cause) : cause
+    const digests = Object.entries(files).map(([file, bytes]): [string, Digest] => [file, digestOf(bytes)])
+    const model = { dir, name, files: Object.fromEntries(digests) }
+    const results = await resultsOf(model, examples, system)
+    return results.map((result, at) => `{"data":${examples[at]},"result":${result}}\n`).join('')
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-async function start(dir: string, message: Start, system: System): Promise<Sandbox> {
+/** What the model in a directory answers to each example, as JSON texts. Throws as `record` does. */
+export async function resultsOf(
+  model: Pick<SavedModel, 'dir' | 'name' | 'files'>,
+  examples: readonly string[],
+  system: System,
+): Promise<string[]> {
+  const sandbox = await start(startOf(model, system), system)
+  try {
+    await sandbox.ready
+    const results: string[] = []
+    for (const [at, data] of examples.entries()) results.push(await resultOf(sandbox, data, at + 1))
+    return results
+  } catch (cause) {
+    throw cause instanceof SandboxFailed ? notLoaded(cause) : cause
+  } finally {
+    await sandbox.stop()
+  }
+}
+
+async function start(message: Start, system: System): Promise<Sandbox> {
   const { path } = await findNode(system)
   const env = Object.fromEntries(
     Object.entries(system.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   )
-  const command: Command = { file: path, args: [join(installation().nodeDir, 'runtime.mjs')], cwd: dir, env }
+  const command: Command = {
+    file: path,
+    args: [join(installation().nodeDir, 'runtime.mjs')],
+    cwd: message.modelDir,
+    env,
+  }
   return new Sandbox(spawnProcess(command), {
     start: message,
     memoryMb: Number.POSITIVE_INFINITY,
@@ -69,16 +85,10 @@ async function start(dir: string, message: Start, system: System): Promise<Sandb
   })
 }
 
-function startOf(
-  modelDir: string,
-  files: Readonly<Record<string, string | Uint8Array>>,
-  model: string,
-  system: System,
-): Start {
-  const digests = Object.entries(files).map(([file, bytes]): [string, Digest] => [file, digestOf(bytes)])
+function startOf({ dir, name, files }: Pick<SavedModel, 'dir' | 'name' | 'files'>, system: System): Start {
   return {
-    ...{ protocol, modelDir, codeDir: null, digests: Object.fromEntries(digests) },
-    ...{ servedTimeUtc: naiveUtc(system.now()), stage: 'save', model, version: 0 },
+    ...{ protocol, modelDir: dir, codeDir: null, digests: files },
+    ...{ servedTimeUtc: naiveUtc(system.now()), stage: 'save', model: name, version: 0 },
     ...{ errors: 'full', logLevel: 'INFO', maxResultBytes, maxBatch: 1, maxConcurrency: 1 },
   }
 }
