@@ -1,6 +1,6 @@
 /** Pages stay true to the repository: links lead somewhere, files that are named exist, every problem of HTTP is listed. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { problemCodes } from '../src/gateway/problem.ts'
 
@@ -37,7 +37,8 @@ it('the pages are all reachable from the README', () => {
     for (const link of linksOf(page)) {
       const target = join(dirname(page), link.split('#')[0] as string)
       if (target.endsWith('.md')) visit(target)
-      else if (target.startsWith('docs/')) for (const name of readdirSync(target)) visit(join(target, name))
+      else if (target.startsWith('docs/') && extname(target) === '')
+        for (const name of readdirSync(target)) visit(join(target, name))
     }
   }
   visit('README.md')
