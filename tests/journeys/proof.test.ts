@@ -168,7 +168,7 @@ describe('a model with one recorded example', () => {
     expect(err).toMatch(/^Version \d+ answered 500 on .*, now 500\. Parts of the request are hidden/m)
     expect(err).toMatch(/KeyError in train\.py:\d+, `predict`: 'input'/)
     const debugged = await shop.thampi(['replay', 'lost-1', '--pdb'], { input: 'p args\nq\n' })
-    expect(debugged.out).toContain("{'inputs': [1, 2, 3, 4], 'name': '(hidden)'}")
+    expect(debugged.out).toContain("{'name': '(hidden)', 'inputs': [1, 2, 3, 4]}")
     expect((await shop.thampi(['replay', 'another'])).status).toBe(4)
   })
 
