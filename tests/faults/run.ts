@@ -21,7 +21,7 @@ import { type Figure, holds, type Mutant } from './figure.ts'
 import { figures } from './figures/index.ts'
 import { Lab, saveModels } from './lab.ts'
 import { builtProduct, mutatedProduct, type Product } from './product.ts'
-import { type Measured, table } from './table.ts'
+import { inWords, type Measured, table } from './table.ts'
 import { kill } from './world.ts'
 
 /** What came of one run on one product. */
@@ -74,7 +74,8 @@ process.stdout.write(`${values.json ? report : table(measured)}\n`, () => proces
 
 async function measure(figure: Figure, product: Product, models: string): Promise<Run> {
   const run: Run = { figure, ...(await attempt(figure, product, models, values.long)), mutants: [] }
-  tell(`${figure.id} ${run.holds ? 'holds' : 'FALLS SHORT'} (${run.seconds} s)`)
+  const numbers = run.checks.map(inWords).join(', ')
+  tell(`${figure.id} ${run.holds ? 'holds' : 'FALLS SHORT'} after ${run.seconds} s: ${numbers}`)
   return run
 }
 

@@ -51,6 +51,11 @@ function rowsOf({ id, title, checks, mutants, error, seconds }: Measured): strin
   return rows
 }
 
+/** `0 wrong`, `executions of a request: 2` */
+export function inWords({ name, got, atMost }: Check): string {
+  return atMost === 0 ? `${shown(got)} ${name}` : `${name}: ${shown(got)}`
+}
+
 function targetOf({ name, atLeast, atMost }: Check): string {
   if (atLeast !== undefined) return `${name} ≥ ${shown(atLeast)}`
   return atMost === 0 ? `0 ${name}` : `${name} ≤ ${shown(atMost ?? 0)}`
