@@ -1,7 +1,7 @@
 /** A saved model's directory is written so that whoever looks sees the old model, the new one, or that something is amiss. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { systemCode, ThampiError } from '../errors.ts'
 import { explainFileError, readIfThere, syncDirectory, writeWhole } from '../system/files.ts'
 
@@ -15,6 +15,8 @@ const ours = [
   'thampi.json',
   'saved.json',
 ]
+
+const forgottenMs = 24 * 60 * 60 * 1000
 
 /**
  * A directory that was not there appears with all its files at once. In one that was, each file is replaced whole and
@@ -47,7 +49,8 @@ async function isFree(dir: string): Promise<boolean> {
 }
 
 async function writeNew(dir: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
-  const beside = join(dirname(dir), `.saving-${randomBytes(6).toString('hex')}`)
+  await removeForgotten(dir)
+  const beside = `${prefixOf(dir)}${randomBytes(6).toString('hex')}`
   try {
     await mkdir(beside)
     for (const [name, content] of Object.entries(files))
@@ -57,6 +60,21 @@ async function writeNew(dir: string, files: Readonly<Record<string, string | Uin
     await syncDirectory(dirname(dir))
   } finally {
     await rm(beside, { recursive: true, force: true })
+  }
+}
+
+/** Hidden, so that nobody takes it for a model. */
+function prefixOf(dir: string): string {
+  return join(dirname(dir), `.${basename(dir)}.saving-`)
+}
+
+/** What killed runs of long ago left behind. */
+async function removeForgotten(dir: string): Promise<void> {
+  for (const name of await readdir(dirname(dir))) {
+    const path = join(dirname(dir), name)
+    if (!path.startsWith(prefixOf(dir))) continue
+    const age = Date.now() - (await stat(path)).mtimeMs
+    if (age > forgottenMs) await rm(path, { recursive: true, force: true })
   }
 }
 
