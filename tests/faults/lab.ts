@@ -1,20 +1,10 @@
 /** The bench of one run of a figure: the product under test, saved models, worlds to break, chance that can be repeated. */
-import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import type { Product } from './product.ts'
 import { World, type WorldOptions } from './world.ts'
-
-const start = promisify(execFile)
-const root = resolve(import.meta.dirname, '..', '..')
-
-export const python: string = join(root, '.venv', 'bin', 'python')
-
-/** What the model calls itself: two saved models differ in nothing else. */
-export type Tag = 'a' | 'b'
 
 export interface LabOptions {
   readonly product: Product
@@ -91,18 +81,6 @@ async function freePort(): Promise<number> {
     await new Promise(resolve => server.close(resolve))
     return port
   }
-}
-
-/** Saves the model under fault twice. */
-export async function saveModels(dir: string): Promise<void> {
-  for (const tag of ['a', 'b'] satisfies Tag[]) await saveModel(tag, join(dir, tag))
-}
-
-/** Saves a model that calls itself `tag` as `DIR/probe`, with the real SDK. */
-export async function saveModel(tag: string, dir: string): Promise<void> {
-  const env = { PATH: process.env.PATH, PYTHONPATH: join(root, 'python', 'src'), THAMPI_QUIET: '1' }
-  await mkdir(dir, { recursive: true })
-  await start(python, [join(import.meta.dirname, 'model.py'), tag, dir], { env })
 }
 
 /** mulberry32: small, good enough for choosing victims, and the same everywhere. */

@@ -8,8 +8,8 @@ import type { HostStatus } from '../../src/platforms/local/commands.ts'
 import { type Layout, layout } from '../../src/platforms/local/layout.ts'
 import { runningHost } from '../../src/platforms/local/start-host.ts'
 import { isRunning, processesOf } from '../support/processes.ts'
-import { python, type Tag } from './lab.ts'
 import { type Asked, ask, Load, type LoadOptions, type Question, type Tally, type Target } from './load.ts'
+import { python, type Tag } from './models.ts'
 import type { Product } from './product.ts'
 
 export interface WorldOptions {

@@ -4,7 +4,8 @@ import { request } from 'node:http'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Figure, none } from '../figure.ts'
-import { type Lab, python, saveModel } from '../lab.ts'
+import type { Lab } from '../lab.ts'
+import { python, saveModel } from '../models.ts'
 import type { World } from '../world.ts'
 
 /** Files that are known by their names never travel, whatever is in them. */
