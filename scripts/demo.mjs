@@ -1,6 +1,7 @@
 /**
  * The main job on real input: trains the tutorial's iris model, saves it, serves it on the local platform and asks it.
  * Works in `.demo/`, with a home of its own there, and leaves the endpoint running so that the printed curl line works.
+ * Without scikit-learn it shows the model that comes with Thampi.
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
@@ -29,6 +30,11 @@ if (
   say('Building', [process.execPath, join(root, 'scripts/build.mjs')], root)
 }
 mkdirSync(demo, { recursive: true })
+if (spawnSync(python, ['-c', 'import sklearn']).status !== 0) {
+  console.log('\nThere is no scikit-learn in .venv (make setup), so this is the same model in TypeScript.')
+  say('$ thampi demo', [process.execPath, cli, 'demo'])
+  process.exit()
+}
 copyFileSync(join(root, 'examples/iris-sklearn/train.py'), join(demo, 'train.py'))
 
 say('$ python train.py', [python, 'train.py'])
