@@ -203,6 +203,32 @@ describe('the traffic', () => {
   })
 })
 
+describe('the page of a stage that wants keys', () => {
+  it('asks for one before it shows anything, and sends it with a prediction', async () => {
+    shop.write(
+      'zappa_settings.json',
+      JSON.stringify({ kept: { project_name: 'iris', api_key_required: true } }),
+    )
+    expect((await shop.thampi(['serve', 'kept', '--model_dir=models/iris'])).status).toBe(0)
+    const { key } = JSON.parse((await shop.thampi(['keys', 'create', 'kept', 'somebody', '--json'])).out) as {
+      key: string
+    }
+    const { page, complaints } = await opened(new URL('/kept/iris/', address).href)
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('An API key is needed')
+    await page.getByLabel('API key').fill('wrong')
+    await page.getByLabel('API key').press('Enter')
+    await page.getByText('is not one of this stage').waitFor()
+    await page.getByLabel('API key').fill(key)
+    await page.getByRole('button', { name: 'Show the model' }).click()
+    await page.getByRole('button', { name: 'Predict' }).click()
+    await page.getByText('Answered with 200').waitFor()
+    expect(await page.getByRole('region', { name: 'The call in curl' }).textContent()).not.toContain(key)
+    expect(complaints.filter(complaint => !complaint.includes('status of 401'))).toEqual([])
+    await page.close()
+    expect((await shop.thampi(['undeploy', 'kept', '--yes'])).status).toBe(0)
+  })
+})
+
 describe('both pages', () => {
   const looks: [string, Look][] = [
     ['light', { colorScheme: 'light' }],
