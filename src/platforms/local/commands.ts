@@ -119,7 +119,9 @@ function routesOf(host: Host, onStop: () => void): DoorRoutes {
       const { weights, retained, ...key } = input as RouteInput
       const stage = host.find(key)
       if (!stage) throw new ThampiError('NOT_DEPLOYED', { message: `Nothing was released on ${key.stage}.` })
-      await stage.route(weights, retained)
+      await stage.route(weights, retained).catch(error => {
+        throw error instanceof SandboxFailed ? loadError(error, key) : error
+      })
       await collect(host, turns.size)
       return deploymentOf(host, stage)
     },
@@ -241,7 +243,7 @@ function isSameRelease(current: Release, wanted: Release, isTimeChosen: boolean)
   return essence(current) === essence(wanted)
 }
 
-function loadError({ failed }: SandboxFailed, { stage }: VersionRecord): ThampiError {
+function loadError({ failed }: SandboxFailed, { stage }: StageKey): ThampiError {
   const code = (failed.code in errorCodes ? failed.code : 'MODEL_LOAD_FAILED') as ErrorCode
   return new ThampiError(code, {
     message: failed.message,

@@ -137,7 +137,10 @@ export class ServedStage implements Endpoint {
     await rm(this.#options.at.version(this.key, number), { force: true })
   }
 
-  /** Moves the traffic: pointer on disk first, then memory in one step, then the old sandboxes finish and go. */
+  /**
+   * Moves the traffic: pointer on disk first, then memory in one step, then the old sandboxes finish and go. Throws
+   * `SandboxFailed` when a version cannot be loaded; then nothing has changed.
+   */
   async route(weights: CurrentRecord['weights'], retained: number = defaultRetained): Promise<void> {
     for (const [number] of weights) {
       if (!(await this.version(number))) {
@@ -149,6 +152,8 @@ export class ServedStage implements Endpoint {
     const routed = [...new Set([...this.#routed, ...weights.map(([number]) => number)])]
     const pointer: CurrentRecord = { weights, routed }
     const adopt = await this.#prepare(pointer)
+    // Traffic never meets a version without a process; one that cannot be loaded any more gets none.
+    await Promise.all(weights.map(([number]) => this.#pools.get(number)?.warm()))
     if (this.isServed) await writeRecord(at.previous(this.key), before)
     try {
       await writeRecord(at.current(this.key), pointer)

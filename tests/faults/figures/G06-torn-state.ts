@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { knock } from '../../../src/platforms/local/door.ts'
 import { type CurrentRecord, readRecord, type VersionRecord } from '../../../src/platforms/local/records.ts'
+import { Nursery, type NurseryOptions } from '../../../src/sandbox/nursery.ts'
 import { realSystem } from '../../../src/system/system.ts'
 import { type Figure, none } from '../figure.ts'
 import type { Lab } from '../lab.ts'
@@ -99,9 +100,11 @@ async function losePower(
   lab: Lab,
 ): Promise<{ states: number; broken: string[]; lost: string[] }> {
   const state = await bundleOnDisk(lab.product, join(lab.dir, 'state.mjs'))
-  const { disk, layout, ServedStage, writeRecord } = state
-  const at = layout(join(lab.dir, 'disk'))
-  const options = { at, system: realSystem(), nursery: undefined as never, readUsage: async () => undefined }
+  const { disk, ServedStage, writeRecord } = state
+  // Records lie on the disk in memory, layers on the real one: a switch starts real processes.
+  const { at } = world
+  const nursery = new Nursery({ forks: false } as NurseryOptions)
+  const options = { at, system: realSystem(), nursery, readUsage: async () => undefined }
   disk.load(new Map())
   for (const number of [1, 2]) {
     const record = await readRecord<VersionRecord>(world.at.version(key, number))
