@@ -182,4 +182,3 @@ def _versions(caught, shown):
         f"{shown} was saved with scikit-learn {saved} and loaded with {here}; answers may differ."
         for saved, here in sorted(found)
     ]
-
