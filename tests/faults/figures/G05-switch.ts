@@ -38,7 +38,7 @@ export const switchVersions: Figure = {
     },
   ],
   run: async lab => {
-    const world = await lab.serving()
+    const world = await lab.serving({ sandboxes: 4 })
     const versions = [await world.serve('b'), 1]
     const load = world.load({ rate: lab.size(100, 150) })
     await sleep(300)

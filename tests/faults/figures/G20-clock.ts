@@ -24,6 +24,7 @@ export const jumpingClock: Figure = {
   ],
   run: async lab => {
     const world = await lab.serving({
+      sandboxes: 4,
       node: ['--import', join(import.meta.dirname, '..', 'inside', 'clock.mjs')],
     })
     const load = world.load({ rate: lab.size(100, 200) })
