@@ -13,7 +13,7 @@ export const rushOfFirstRequests: Figure = {
       name: 'one start for each request',
       edits: [
         {
-          file: 'src/sandbox/pool.ts',
+          file: 'src/sandbox/fleet.ts',
           find: 'while (starting < together && living < limit) {',
           replace: 'while (starting < waiting) {',
         },
