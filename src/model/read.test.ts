@@ -53,6 +53,15 @@ const failure = (dir: string) =>
   )
 
 describe('a saved model', () => {
+  test('that has lost its pickle is not taken for a directory of MLflow, whose file it also has', async () => {
+    const { 'model.pkl': _, ...left } = observed(old())
+    const MLmodel = 'flavors:\n  python_function:\n    loader_module: thampi.mlflow\n'
+    expect(await failure(await save('models/iris', { ...left, MLmodel }))).toMatchObject({
+      code: 'MODEL_MISSING',
+      message: 'No model at "models/iris": model.pkl is missing.',
+    })
+  })
+
   test('of the original of 2018 loads, and nothing is claimed about how it was made', async () => {
     const model = await readModel(await save('models/iris', old()), cwd)
     expect(model).toMatchObject({ name: 'iris', format: 'python', properties: PROPERTIES, receipts: [] })
