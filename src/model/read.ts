@@ -36,8 +36,7 @@ export async function readModel(dir: string, cwd: string): Promise<SavedModel> {
   const isSingle = await isFile(path)
   const names = isSingle ? [] : await namesIn(path, dir)
   const format = formatOf(names)
-  // Ours has a file for MLflow as well: what `save` left says whose it is, however damaged.
-  if (!names.includes(PROPERTIES) && !names.includes(FACTS)) {
+  if (!format || !names.includes(PROPERTIES)) {
     const place = { path, name: basename(path), names: isSingle ? undefined : names, shown }
     const brought = broughtFormatOf(place)
     if (brought) return brought.read(place)

@@ -13,6 +13,7 @@ import type { BroughtFormat, Place } from './format.ts'
 import { schemaOfSignature, signatureIn } from './mlflow-signature.ts'
 
 const MAIN = 'MLmodel'
+const leftBySave = ['thampi.json', 'saved.json']
 
 /** The biggest ones hold a signature of some thousand columns. */
 const maxBytes = 4 * 1024 * 1024
@@ -22,7 +23,9 @@ const plain = ['sklearn', 'xgboost', 'lightgbm', 'onnx']
 
 export const mlflow: BroughtFormat = {
   name: 'mlflow',
-  isAt: ({ names }) => names?.includes(MAIN) ?? false,
+  // `save` writes an `MLmodel` too: what else it left says whose the directory is, however damaged.
+  isAt: ({ names }) =>
+    names !== undefined && names.includes(MAIN) && !leftBySave.some(name => names.includes(name)),
   read,
 }
 
