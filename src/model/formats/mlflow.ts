@@ -24,8 +24,7 @@ const plain = ['sklearn', 'xgboost', 'lightgbm', 'onnx']
 export const mlflow: BroughtFormat = {
   name: 'mlflow',
   // `save` writes an `MLmodel` too: what else it left says whose the directory is, however damaged.
-  isAt: ({ names }) =>
-    names !== undefined && names.includes(MAIN) && !leftBySave.some(name => names.includes(name)),
+  isAt: ({ names = [] }) => names.includes(MAIN) && !leftBySave.some(name => names.includes(name)),
   read,
 }
 
