@@ -33,6 +33,25 @@ export function ensureEnvironment(name) {
   return python
 }
 
+/**
+ * The directory with the packages that a person would install for a model in Node.
+ * @throws {Error} with npm's own last words
+ */
+export function ensureNodePackages() {
+  const list = join(here, 'requirements', 'node', 'package.json')
+  const dir = join(root, 'node')
+  const marker = join(dir, 'installed')
+  const wanted = readFileSync(list, 'utf8')
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return dir
+  console.error('installing packages for Node …')
+  rmSync(dir, { recursive: true, force: true })
+  mkdirSync(dir, { recursive: true })
+  writeFileSync(join(dir, 'package.json'), wanted)
+  run('npm', ['install', '--prefix', dir, '--ignore-scripts', '--no-fund', '--no-audit'])
+  writeFileSync(marker, wanted)
+  return dir
+}
+
 /** Versions of packages as they are installed. */
 export function versionsOf(python, packages) {
   const code =

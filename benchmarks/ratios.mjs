@@ -18,7 +18,13 @@ import { medianOf, sampleOf } from './results.mjs'
  * @returns {Ratio[]}
  */
 export function ratiosOf(results) {
-  const all = [...tutorial(results), ...scheduling(results), ...overhead(results), ...starts(results)]
+  const all = [
+    ...tutorial(results),
+    ...scheduling(results),
+    ...overhead(results),
+    ...formats(results),
+    ...starts(results),
+  ]
   return all
     .filter(({ value }) => Number.isFinite(value))
     .map(ratio => ({
@@ -138,6 +144,22 @@ function overhead(results) {
   ]
 }
 
+function formats(results) {
+  const against = (ours, other, what, target) => ({
+    what,
+    value: medianOf(results, 'formats', ours, 64, 'rps') / medianOf(results, 'formats', other, 64, 'rps'),
+    sense: '≥',
+    target,
+    against: other,
+  })
+  const byHand = 'By hand · onnxruntime behind fastify'
+  return [
+    against('Thampi · TypeScript', 'Thampi · Python', 'the model in TypeScript, c=64: throughput', 3),
+    against('Thampi · ONNX', 'Thampi · Python', 'the model in ONNX, c=64: throughput', 3),
+    against('Thampi · ONNX', byHand, 'the model in ONNX, c=64: throughput against the bare alternative', 1),
+  ]
+}
+
 function starts(results) {
   const start = name => sampleOf(results, 'cold start', name)
   const idle = Object.keys(results.specials['idle models']?.samples ?? {})[0]
@@ -157,6 +179,13 @@ function starts(results) {
       sense: '≥',
       target: 40,
     },
+    ...['TypeScript', 'ONNX'].map(format => ({
+      what: `first answer from zero sandboxes, the model in ${format}`,
+      value: start(`the model in ${format}`),
+      unit: 'ms',
+      sense: '≤',
+      target: 300,
+    })),
     {
       what: 'memory of each further sandbox',
       value: sampleOf(results, 'memory', 'each further sandbox'),

@@ -1,4 +1,5 @@
 /** What is asked of every service: a model, an input, its only right answer, how many ask at once, and who takes part. */
+import { byHand, onnx, typescript } from './peers/formats.mjs'
 import { configured } from './peers/thampi.mjs'
 
 /**
@@ -22,8 +23,8 @@ const flowers = [
   { input: [5.5, 2.4, 3.8, 1.1], expected: 1 },
 ]
 
-const everyone = peer => peer.configurations
-const oneByOne = peer => peer.configurations.filter(({ batches }) => !batches)
+const everyone = peer => (peer === byHand ? [] : peer.configurations)
+const oneByOne = peer => everyone(peer).filter(({ batches }) => !batches)
 /** Twenty models of which two get eight in ten requests. */
 const mixed = Array.from({ length: 20 }, (_, i) => `m${i + 1}`)
 const mixedRoutes = mixed.slice(2).flatMap(cold => [...Array(4).fill(['m1', 'm2']).flat(), cold, cold])
@@ -76,7 +77,7 @@ export const workloads = [
         ? peer.configurations.map(({ name, batches }) =>
             configured(name, { batched: batches, models: mixed }),
           )
-        : peer.configurations.filter(({ name }) => peer.name === 'FastAPI' && name === 'async'),
+        : everyone(peer).filter(({ name }) => peer.name === 'FastAPI' && name === 'async'),
   },
   {
     name: 'linear',
@@ -95,6 +96,19 @@ export const workloads = [
     expected: 1,
     connections: [64],
     runners: onlyUs(settingsToCompare([1, 2, 8], [8, 64])),
+  },
+  {
+    name: 'formats',
+    title: 'The tutorial’s model in other formats',
+    kind: 'tutorial',
+    ...flowers[0],
+    questions: flowers,
+    connections: [1, 64],
+    runners: peer => {
+      if (peer === byHand) return byHand.configurations
+      if (peer.name !== 'Thampi') return []
+      return [configured('Python', { batched: false }), typescript(), onnx()]
+    },
   },
 ]
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../ask.mjs'
+import { onnx, typescript } from '../peers/formats.mjs'
 import thampi, { configured } from '../peers/thampi.mjs'
 import { endSandboxes, untilForked } from '../sandboxes.mjs'
 import { startService } from '../service.mjs'
@@ -21,18 +22,24 @@ export default {
       'forked from a zygote': { unit: 'ms', values: [] },
       'fresh interpreter': { unit: 'ms', values: [] },
       'Python alone: import, load, predict once': { unit: 'ms', values: [] },
+      'the model in TypeScript': { unit: 'ms', values: [] },
+      'the model in ONNX': { unit: 'ms', values: [] },
     }
-    const [one, other, alone] = Object.values(samples)
+    const [one, other, alone, inTypeScript, inOnnx] = Object.values(samples)
+    const ways = [forked, fresh, typescript({ keepWarm: false }), onnx({ keepWarm: false })]
     const running = []
     try {
-      for (const configuration of [forked, fresh]) {
-        running.push(await startService(thampi, configuration, { python, ...model }))
+      for (const way of ways) {
+        const peer = { ...thampi, ...way.speech }
+        running.push(await startService(peer, way, { python, ...model }))
       }
       await untilForked(running[0], () => askOnce(running[0]))
       for (let i = 0; i < (small ? 3 : 11); i++) {
         one.values.push(await firstAnswer(running[0]))
         other.values.push(await firstAnswer(running[1]))
         alone.values.push(pythonAlone(python))
+        inTypeScript.values.push(await firstAnswer(running[2]))
+        inOnnx.values.push(await firstAnswer(running[3], ways[3].speech.read))
       }
     } finally {
       for (const service of running) await service.stop()
@@ -41,17 +48,16 @@ export default {
   },
 }
 
-async function firstAnswer(service) {
+async function firstAnswer(service, read = thampi.read) {
   await endSandboxes(service)
   // The host has seen the end; what it does about it must not be measured.
   await sleep(200)
-  return askOnce(service)
+  return askOnce(service, read)
 }
 
-async function askOnce(service) {
+async function askOnce(service, read = thampi.read) {
   const { status, body, ms } = await ask(service.origin + service.path, thampi.body(model.input))
-  if (status !== 200 || thampi.read(body) !== model.expected)
-    throw new Error(`a wrong answer: ${status} ${body}`)
+  if (status !== 200 || read(body) !== model.expected) throw new Error(`a wrong answer: ${status} ${body}`)
   return ms
 }
 
