@@ -68,8 +68,9 @@ export async function serve(
       throw error
     })
     if (proof.examples > 0) system.tell(sentenceOf(proof, model.receipts))
-    await platform.keepEvidence(version, evidenceOf(proof, model))
     const unchanged = before?.weights.get(version.number) === 100
+    // What a version showed before it got its traffic is what counts.
+    if (!unchanged) await platform.keepEvidence(version, evidenceOf(proof, model))
     const deployment = unchanged ? before : await platform.route(stage, all(version))
     system.tell(
       unchanged

@@ -22,6 +22,7 @@ export class LogFile {
   /** Bytes, not strings: thousands of strings that live for a tenth of a second are what a collector of garbage is worst at. */
   #pending: Buffer = Buffer.allocUnsafe(firstPendingBytes)
   #pendingBytes = 0
+  #last: LogLine[] = []
   #dropped = 0
   #size: number | undefined
   #timer: NodeJS.Timeout | undefined
@@ -43,6 +44,19 @@ export class LogFile {
     this.#timer.unref()
   }
 
+  /**
+   * Writes a line after all that arrive in this turn of the event loop. What a model printed for a request takes
+   * another pipe than its answer, and shall stand before the line that says how the request ended.
+   */
+  writeLast(line: LogLine): void {
+    if (this.#last.push(line) > 1) return
+    setImmediate(() => this.#writeHeldBack())
+  }
+
+  #writeHeldBack(): void {
+    for (const line of this.#last.splice(0)) this.write(line)
+  }
+
   #grow(needed: number): boolean {
     if (needed > maxPendingBytes) return false
     const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(maxPendingBytes, 2 * this.#pending.length)))
@@ -53,6 +67,7 @@ export class LogFile {
 
   /** Writes what is pending. A disk that refuses costs log lines, never requests. */
   flush(): void {
+    this.#writeHeldBack()
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#pendingBytes === 0) return

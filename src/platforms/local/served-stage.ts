@@ -192,7 +192,7 @@ export class ServedStage implements Endpoint {
     const level = status >= 500 ? 'ERROR' : 'INFO'
     const { stage, model } = this.key
     const message = `POST ${path ?? `/${stage}/${model}/predict`} ${status} ${Math.round(ms * 10) / 10} ms`
-    this.log.write({ timeMs, level, source: 'http', version, requestId, traceId, message })
+    this.log.writeLast({ timeMs, level, source: 'http', version, requestId, traceId, message })
     if (version !== undefined) this.#meters.get(version)?.answered(status, ms, timeMs)
   }
 
