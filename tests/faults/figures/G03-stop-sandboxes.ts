@@ -46,6 +46,8 @@ export const stopSandboxes: Figure = {
     const after = await Promise.all([1, 2, 3, 4].map(() => world.ask({ do: 'sleep', ms: 10 })))
     const idle = await world.sandboxes()
     for (const pid of idle) kill(pid, 'SIGSTOP')
+    // A signal takes a moment: what has not stopped yet is not forgotten either.
+    await poll(2000, () => idle.filter(pid => !isStopped(pid)))
     const forgotten = await poll(8000, () => idle.filter(isStopped))
     const late = tally.refusedWith('deadline-exceeded')
     const others = tally.failed.filter(line => !line.endsWith('deadline-exceeded'))

@@ -5,7 +5,7 @@ import { ThampiError } from '../../../src/errors.ts'
 import { knock } from '../../../src/platforms/local/door.ts'
 import { type CurrentRecord, readRecord } from '../../../src/platforms/local/records.ts'
 import { type Figure, none } from '../figure.ts'
-import { key, type World } from '../world.ts'
+import { key, kill, type World } from '../world.ts'
 
 const codes = ['ENOSPC', 'EIO', 'EMFILE', 'EROFS'] as const
 /** More operations than a switch has. */
@@ -42,7 +42,7 @@ export const failingDisk: Figure = {
           replace: 'if (code !== undefined) return []',
         },
       ],
-      reddens: 'requests not answered afterwards',
+      reddens: 'not answered by a new process afterwards',
     },
   ],
   run: async lab => {
@@ -78,6 +78,9 @@ export const failingDisk: Figure = {
         if (answer.version !== onDisk) divided.push(`${what}; served: ${answer.version}, on disk: ${onDisk}`)
       }
     }
+    // What a process has loaded it serves also when its files are gone; a new one needs them.
+    for (const sandbox of await world.sandboxes()) kill(sandbox)
+    const anew = await world.ask()
     const still = (await world.host())?.pid
     return [
       { name: 'failures', got: failures, atLeast: 40 },
@@ -85,6 +88,7 @@ export const failingDisk: Figure = {
       none('errors that do not name the cause', unsaid),
       none('switches confirmed although the disk refused', swallowed),
       none('requests not answered afterwards', refused),
+      none('not answered by a new process afterwards', anew.verdict === 'right' ? [] : [anew.why]),
       none('memory and disk of two minds', divided),
       none('exits of the host', still === pid ? 0 : 1),
     ]
