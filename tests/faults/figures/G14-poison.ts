@@ -19,7 +19,7 @@ export const poison: Figure = {
     },
   ],
   run: async lab => {
-    const world = await lab.serving({ sandboxes: 2 })
+    const world = await lab.serving({ sandboxes: 4 })
     const rate = lab.size(100, 200)
     const quiet = await world.quiet({ rate })
     const load = world.load({ rate })
