@@ -1,5 +1,5 @@
 /** G10: thousands of connections, slow ones among them, and a host that may open few files. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { atLeast, atMost, type Figure, none } from '../figure.ts'
@@ -19,12 +19,12 @@ export const connections: Figure = {
           replace: '[undefined, undefined]',
         },
       ],
-      reddens: 'not answered amid a flood with 128 descriptors',
+      reddens: 'descriptors left for files and processes',
     },
   ],
   run: async lab => {
     const world = await lab.serving({ timeoutSeconds: 20 })
-    const many = await manyAtOnce(world, lab.size(1000, 8000))
+    const many = await manyAtOnce(world, lab.size(1000, 10_000))
     const slow = await slowClients(world, lab)
     const few = await fewDescriptors(lab)
     return [...many, ...slow, ...few]
@@ -75,13 +75,16 @@ async function slowClients(world: World, lab: Lab) {
   ]
 }
 
-/** A host that may open 128 files gets connection after connection, loses its process, and still starts another for a caller it knows. */
+const mayOpen = 128
+
+/** A host that may open few files gets connection after connection, loses its process, and still starts another for a caller it knows. */
 async function fewDescriptors(lab: Lab) {
-  const world = await lab.serving({ launcher: ['prlimit', '--nofile=128:128'], sandboxes: 1 })
+  const world = await lab.serving({ launcher: ['prlimit', `--nofile=${mayOpen}:${mayOpen}`], sandboxes: 1 })
   const { hostname, port } = new URL(world.url)
   const known = connect(Number(port), hostname)
   const before = await askOver(known, world)
   const sandboxes = await world.sandboxes()
+  const pid = (await world.host())?.pid ?? 0
   const flood: Socket[] = []
   const more = (count: number): void => {
     for (let i = 0; i < count; i++) flood.push(connect(Number(port), hostname).on('error', () => {}))
@@ -90,12 +93,14 @@ async function fewDescriptors(lab: Lab) {
   // It goes on: whatever a process leaves free when it dies is wanted at once.
   const goingOn = setInterval(() => more(10), 10)
   await sleep(1000)
-  for (const pid of sandboxes) kill(pid)
+  const open = readdirSync(`/proc/${pid}/fd`).length
+  for (const sandbox of sandboxes) kill(sandbox)
   await sleep(200)
   const amid = await askOver(known, world)
   clearInterval(goingOn)
   for (const socket of [known, ...flood]) socket.destroy()
   return [
+    atLeast('descriptors left for files and processes', mayOpen - open, 16),
     none(
       'not answered amid a flood with 128 descriptors',
       [before, amid].filter(status => status !== 200),
