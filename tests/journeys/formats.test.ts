@@ -166,7 +166,8 @@ describe('the same model as a pickle, in TypeScript, as an ONNX file and as an M
   })
 
   it('answers alike, whatever is asked', async () => {
-    const bodies = [...hostile, ...Array.from({ length: 300 }, (_, seed) => randomBody(seed))]
+    const chance = Array.from({ length: 2000 - hostile.length }, (_, seed) => randomBody(seed))
+    const bodies = [...hostile, ...chance]
     const counts = new Map<number, number>()
     for (const [index, body] of bodies.entries()) {
       const method = index % 40 === 39 ? 'GET' : 'POST'
@@ -185,7 +186,7 @@ describe('the same model as a pickle, in TypeScript, as an ONNX file and as an M
     }
     // The comparison has looked at good ones and at bad ones.
     expect([...counts.keys()].sort()).toEqual([200, 400, 405, 422])
-    expect(counts.get(200)).toBeGreaterThan(150)
+    expect(counts.get(200)).toBeGreaterThan(1000)
   })
 
   it('answers alike when requests come together', async () => {
