@@ -6,7 +6,7 @@ import { readModel } from '../model/read.ts'
 import { digestOf } from '../system/files.ts'
 import { findPython, type PythonFound } from '../system/python.ts'
 import { realSystem, type System } from '../system/system.ts'
-import type { Bundle } from './bundle.ts'
+import { type Bundle, localEnvironment } from './bundle.ts'
 import { bundleModel, type PythonSource } from './bundle-model.ts'
 
 /** Writes wheels, so that installing needs no network: name, version, text of the module. */
@@ -126,7 +126,7 @@ describe('a bundle', () => {
     })
     expect(made.environment.lock.join()).not.toContain('thampi')
     const { stdout } = await system.run(
-      made.environment.program,
+      localEnvironment(made).program,
       ['-c', 'import alpha; print(alpha.version)'],
       {
         env: system.env,
@@ -162,7 +162,9 @@ describe('a bundle', () => {
 
   test('without a dependency file runs on the Python as it is, and says so', async () => {
     const lean = await environmentWith('alpha==1.0.0', 'cloudpickle==3.1.2')
-    const { environment, notices = [] } = await bundle({ dependencyFile: undefined, python: lean })
+    const made = await bundle({ dependencyFile: undefined, python: lean })
+    const { notices } = made
+    const environment = localEnvironment(made)
     expect(environment.program).toBe(lean.path)
     expect(environment.lock).toEqual(expect.arrayContaining(['alpha==1.0.0']))
     expect(notices.join('\n')).toMatch(/No dependency file.*packages as they are/)
@@ -187,7 +189,7 @@ describe('an environment', () => {
   })
 
   test('left half made by a process that was killed is made again', async () => {
-    const { environment } = await bundle()
+    const environment = localEnvironment(await bundle())
     const dir = dirname(dirname(dirname(environment.program)))
     await rm(join(dir, 'ready.json'))
     await rm(join(dir, 'venv', 'lib'), { recursive: true, force: true })

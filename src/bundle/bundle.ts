@@ -1,4 +1,5 @@
 /** A bundle: saved model + dependencies + code for one target; immutable, named by its digest. */
+import { ThampiError } from '../errors.ts'
 import type { Properties } from '../model/saved-model.ts'
 import type { Digest } from '../system/files.ts'
 
@@ -10,6 +11,11 @@ export interface Target {
   readonly python?: string
   /** Node major, `22`. */
   readonly node?: string
+  /**
+   * The newest glibc that native code may ask for, `2.34`. With it the bundle is made for a machine that is not this
+   * one: nothing that is installed here counts. Without it the bundle runs here.
+   */
+  readonly glibc?: string
 }
 
 /** Which edition of the runtime a bundle carries. */
@@ -45,13 +51,49 @@ export interface LocalEnvironment {
   readonly lock: readonly string[]
 }
 
+/** One distribution in an archive of dependencies. */
+export interface PackedPackage {
+  readonly name: string
+  readonly version: string
+  /** File name of the wheel it came from. */
+  readonly wheel: string
+  /** What it takes when unpacked, bytecode included. */
+  readonly bytes: number
+  /** What of the wheel was left out: tests, headers and the like. */
+  readonly dropped: { readonly files: number; readonly bytes: number }
+}
+
+/** The dependencies of a bundle for another machine: one zip archive, made of wheels for it. */
+export interface DependencyArchive {
+  /** Where the archive is now. */
+  readonly file: string
+  /** Of the archive's bytes. */
+  readonly digest: Digest
+  /** Size of the archive. */
+  readonly bytes: number
+  /** Size of all its files when unpacked. */
+  readonly unpackedBytes: number
+  readonly packages: readonly PackedPackage[]
+  /** Sorted `name==version` lines. */
+  readonly lock: readonly string[]
+}
+
 export interface Bundle {
   readonly digest: Digest
   readonly language: Language
   readonly target: Target
   readonly layers: readonly Layer[]
-  readonly environment: LocalEnvironment
+  /** What runs it here, or what the other machine has to unpack. */
+  readonly environment: LocalEnvironment | DependencyArchive
   readonly properties: Properties
   /** What a person should hear about the packing; absent in a bundle that was read back from a store. */
   readonly notices: readonly string[]
+}
+
+/** What runs a bundle on this machine. @throws ThampiError INTERNAL when it was made for another one */
+export function localEnvironment({ environment, target }: Bundle): LocalEnvironment {
+  if ('program' in environment) return environment
+  throw new ThampiError('INTERNAL', {
+    message: `A bundle for ${target.os} ${target.arch} elsewhere was to run here.`,
+  })
 }

@@ -2,7 +2,13 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import type { Bundle, Layer, LayerKind, Target } from '../../bundle/bundle.ts'
+import {
+  type Bundle,
+  type Layer,
+  type LayerKind,
+  localEnvironment,
+  type Target,
+} from '../../bundle/bundle.ts'
 import { ThampiError } from '../../errors.ts'
 import type { Evidence } from '../../model/proof.ts'
 import type { SavedModel } from '../../model/saved-model.ts'
@@ -83,6 +89,7 @@ async function release(
   options: ReleaseOptions,
   system: System,
 ): Promise<Version> {
+  const environment = localEnvironment(bundle)
   await ensureHost(at, system)
   for (const layer of bundle.layers) if (layer.kind !== 'dependencies') await putLayer(at, layer)
   const model = layerOf(bundle, 'model')
@@ -95,8 +102,8 @@ async function release(
     isTimeChosen: options.servedTimeUtc !== undefined,
     properties: bundle.properties,
     language: bundle.language,
-    program: bundle.environment.program,
-    packages: bundle.environment.lock,
+    program: environment.program,
+    packages: environment.lock,
     layers: {
       dependencies: layerOf(bundle, 'dependencies').digest,
       runtime: layerOf(bundle, 'runtime').digest,
