@@ -235,6 +235,11 @@ def test_a_file_becomes_a_saved_model_with_a_receipt(tmp_path):
     assert json.loads(receipts) == {"data": {"input": FLOWER}, "result": 2}
 
 
+def test_nothing_is_said_about_annotations_that_are_not_the_users(tmp_path, capfd):
+    thampi.save(thampi.Estimator(IRIS), "quiet", tmp_path, examples=[{"input": FLOWER}])
+    assert "annotation" not in capfd.readouterr().err
+
+
 def test_what_a_pickle_prints_is_not_in_the_document(tmp_path):
     (tmp_path / "loud.pkl").write_bytes(b"cbuiltins\nprint\n(Vloaded\ntR.")
     status, said = wrapped(file=str(tmp_path / "loud.pkl"), name="loud", path=str(tmp_path))
