@@ -52,7 +52,8 @@ function codeLine({ name, a, b }: Change): string {
 /** `3 of 50 differ; largest Δ 0.04 at result.probability` */
 function answersSentence({ compared, changed, largest }: Diff['answers']): string {
   if (compared === 0) return 'no recorded example to compare them with (thampi examples add)'
-  if (changed.length === 0) return compared === 1 ? 'the one example has the same' : `all ${compared} examples have the same`
+  if (changed.length === 0)
+    return compared === 1 ? 'the one example has the same' : `all ${compared} examples have the same`
   const delta = largest ? `; largest Δ ${short(largest.delta)} at ${largest.path}` : ''
   return `${changed.length} of ${compared} differ${delta}`
 }
