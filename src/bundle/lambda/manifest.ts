@@ -1,0 +1,58 @@
+/** `thampi-manifest.json` in a function: which model to load, as what, from where. What runs there reads nothing else of ours. */
+import type { Properties } from '../../model/saved-model.ts'
+import type { Digest } from '../../system/files.ts'
+
+export const manifestFile = 'thampi-manifest.json'
+
+export interface Manifest {
+  readonly schemaVersion: 1
+  /** The fields of the wire's `start` that have a meaning in a function. */
+  readonly start: ManifestStart
+  /** What every answer carries; `served_time_utc` stands in `start`. */
+  readonly properties: Properties
+  readonly model: ModelInFunction | ModelInS3
+  /** Names what is deployed without the time of serving: two releases of the same thing have the same key. */
+  readonly key: Digest
+}
+
+export interface ManifestStart {
+  readonly model: string
+  readonly stage: string
+  /** Naive UTC. */
+  readonly servedTimeUtc: string
+  readonly errors: 'full' | 'terse'
+  readonly logLevel: string
+  readonly maxResultBytes: number
+  /** A function answers one request at a time. */
+  readonly maxBatch: 1
+  readonly maxConcurrency: 1
+  /** File of the saved model → digest of its bytes; nothing else is loaded. */
+  readonly digests: Readonly<Record<string, Digest>>
+  readonly idempotent: boolean
+}
+
+/** The files lie in `model/` of the function. */
+export interface ModelInFunction {
+  readonly in: 'function'
+}
+
+/** The files are objects of a bucket, each named by its content. */
+export interface ModelInS3 {
+  readonly in: 's3'
+  readonly bucket: string
+  /** Into memory, or to scratch disk first. */
+  readonly load: 'memory' | 'scratch'
+  readonly files: Readonly<Record<string, ModelObject>>
+}
+
+export interface ModelObject {
+  readonly key: string
+  /** 64 hexadecimal digits. */
+  readonly sha256: string
+  readonly bytes: number
+}
+
+/** The text of a manifest: the same value gives the same bytes. */
+export function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`
+}
