@@ -117,6 +117,17 @@ export function testPlatform(name: string, reach: () => Promise<Reached>, author
       expect(await platform.release(bundle, stage)).toEqual(first)
     })
 
+    it('takes up again what a serve released that was interrupted before it got traffic', async () => {
+      const { platform } = reached
+      const stage = reached.stage('resumed')
+      const one = await releaseOf(await answering('one'), stage)
+      await platform.route(stage, all(one))
+      const bundle = await bundleOf(await answering('two'), stage, reached)
+      const left = await platform.release(bundle, stage)
+      expect(await platform.release(bundle, stage)).toMatchObject({ number: left.number })
+      expect((await platform.versions(stage)).map(({ number }) => number)).toEqual([one.number, left.number])
+    })
+
     it('switches and rolls back without failing a request', async () => {
       const { platform } = reached
       const stage = reached.stage('switching')

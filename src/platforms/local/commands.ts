@@ -222,9 +222,8 @@ function answerOf(endpoint: Endpoint, request: GatewayRequest): Promise<GatewayA
 /** The same bundle with the same settings is the same version: serving it again changes nothing. */
 async function release(host: Host, { isTimeChosen, ...wanted }: ReleaseInput): Promise<VersionRecord> {
   const stage = await host.open({ stage: wanted.stage, model: wanted.model })
-  const [routed] = stage.weights.keys()
-  const current = routed === undefined ? undefined : await stage.version(routed)
-  if (current && isSameRelease(current, wanted, isTimeChosen)) return current
+  const same = await sameRelease(stage, wanted, isTimeChosen)
+  if (same) return same
   const record: VersionRecord = { ...wanted, number: await stage.nextNumber() }
   try {
     await stage.release(record)
@@ -233,6 +232,21 @@ async function release(host: Host, { isTimeChosen, ...wanted }: ReleaseInput): P
     throw error
   }
   return record
+}
+
+/** The version that has the traffic, or one that a command left behind which was interrupted before it got any. */
+async function sameRelease(
+  stage: ServedStage,
+  wanted: Release,
+  isTimeChosen: boolean,
+): Promise<VersionRecord | undefined> {
+  const [routed] = stage.weights.keys()
+  const left = (await stage.numbers()).filter(number => !stage.wasRouted(number) && !stage.hasFailed(number))
+  for (const number of [...(routed === undefined ? [] : [routed]), ...left.reverse()]) {
+    const record = await stage.version(number)
+    if (record && isSameRelease(record, wanted, isTimeChosen)) return record
+  }
+  return undefined
 }
 
 type Release = Omit<VersionRecord, 'number'>

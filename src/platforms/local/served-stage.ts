@@ -5,21 +5,17 @@ import { ThampiError } from '../../errors.ts'
 import type { KeyRing } from '../../gateway/api-key.ts'
 import { type Cors, readCors } from '../../gateway/cors.ts'
 import type { AccessEntry, Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gateway.ts'
-import { problemAnswer } from '../../gateway/problem.ts'
 import type { System } from '../../system/system.ts'
 import type { Weights } from '../platform.ts'
-import { launchOf } from './launch.ts'
 import type { Layout, StageKey } from './layout.ts'
 import { LogFile } from './log-file.ts'
-import { Meter } from './meter.ts'
 import { Recorder } from './recorder.ts'
 import { type CurrentRecord, readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
 import { StageKeys } from './stage-keys.ts'
 import type { Running } from './stage-report.ts'
-import { type Surroundings, VersionPool } from './version-pool.ts'
+import { Traffic } from './traffic.ts'
+import type { Surroundings } from './version-pool.ts'
 
-/** How many versions in turn may leave service under one request before it is refused. */
-const maxOffers = 3
 /** Versions kept when the settings do not say how many. */
 const defaultRetained = 10
 
@@ -35,11 +31,9 @@ export class ServedStage implements Endpoint {
   readonly log: LogFile
   readonly apiKeys: StageKeys
   #options: StageOptions
-  #weights: CurrentRecord['weights'] = []
+  #traffic: Traffic
+  /** Versions that ever had traffic. */
   #routed: ReadonlySet<number> = new Set()
-  #pools = new Map<number, VersionPool>()
-  /** Of every version that ran since the host was started and is still kept. */
-  #meters = new Map<number, Meter>()
   #cors: Cors | undefined
   #keyRequired = false
   #recorder: Recorder
@@ -50,6 +44,13 @@ export class ServedStage implements Endpoint {
     this.#options = options
     this.log = new LogFile(options.at.log(key))
     this.#recorder = new Recorder(options.at, key)
+    const { log } = this
+    this.#traffic = new Traffic(key, {
+      ...options,
+      log,
+      recorder: this.#recorder,
+      version: number => this.version(number),
+    })
   }
 
   /** Finds on disk what an earlier host left; a stage without a pointer is new and serves nothing yet. */
@@ -75,11 +76,11 @@ export class ServedStage implements Endpoint {
   }
 
   get weights(): Weights {
-    return new Map(this.#weights)
+    return new Map(this.#traffic.weights)
   }
 
   get isServed(): boolean {
-    return this.#weights.length > 0
+    return this.#traffic.weights.length > 0
   }
 
   get cors(): Cors | undefined {
@@ -92,7 +93,7 @@ export class ServedStage implements Endpoint {
   }
 
   get pids(): number[] {
-    return [...this.#pools.values()].flatMap(pool => pool.pids)
+    return this.#traffic.pids
   }
 
   async version(number: number): Promise<VersionRecord | undefined> {
@@ -110,14 +111,13 @@ export class ServedStage implements Endpoint {
 
   /** Keeps a release, after its model has been loaded once. Throws what kept it from loading; then nothing has changed. */
   async release(record: VersionRecord): Promise<void> {
-    const pool = await this.#start(record)
+    const pool = await this.#traffic.start(record)
     try {
       await pool.warm()
       const { mayFork } = pool
       await writeRecord(this.#options.at.version(this.key, record.number), { ...record, mayFork })
     } catch (error) {
-      this.#pools.delete(record.number)
-      await pool.close()
+      await this.#traffic.stop(record.number)
       throw error
     }
   }
@@ -130,10 +130,8 @@ export class ServedStage implements Endpoint {
   /** Takes a release back; not one that has, or had, traffic. */
   async discard(number: number): Promise<void> {
     if (this.wasRouted(number)) return
-    const pool = this.#pools.get(number)
-    this.#pools.delete(number)
-    await pool?.close()
-    this.#meters.delete(number)
+    await this.#traffic.stop(number)
+    this.#traffic.forget(number)
     await rm(this.#options.at.version(this.key, number), { force: true })
   }
 
@@ -148,12 +146,12 @@ export class ServedStage implements Endpoint {
       }
     }
     const { at } = this.#options
-    const before: CurrentRecord = { weights: this.#weights, routed: [...this.#routed] }
+    const before: CurrentRecord = { weights: this.#traffic.weights, routed: [...this.#routed] }
     const routed = [...new Set([...this.#routed, ...weights.map(([number]) => number)])]
     const pointer: CurrentRecord = { weights, routed }
     const adopt = await this.#prepare(pointer)
     // Traffic never meets a version without a process; one that cannot be loaded any more gets none.
-    await Promise.all(weights.map(([number]) => this.#pools.get(number)?.warm()))
+    await Promise.all(weights.map(([number]) => this.#traffic.warm(number)))
     if (this.isServed) await writeRecord(at.previous(this.key), before)
     try {
       await writeRecord(at.current(this.key), pointer)
@@ -169,8 +167,7 @@ export class ServedStage implements Endpoint {
 
   /** Ends every sandbox; what is on disk stays. */
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(pool => pool.close()))
-    this.#pools.clear()
+    await this.#traffic.close()
     this.log.flush()
   }
 
@@ -179,7 +176,7 @@ export class ServedStage implements Endpoint {
     const { at } = this.#options
     await rm(at.current(this.key), { force: true })
     await rm(at.previous(this.key), { force: true })
-    this.#weights = []
+    await this.#traffic.move([])
     await this.close()
     await this.apiKeys.remove()
     await this.#recorder.remove()
@@ -193,47 +190,22 @@ export class ServedStage implements Endpoint {
     const { stage, model } = this.key
     const message = `POST ${path ?? `/${stage}/${model}/predict`} ${status} ${Math.round(ms * 10) / 10} ms`
     this.log.writeLast({ timeMs, level, source: 'http', version, requestId, traceId, message })
-    if (version !== undefined) this.#meters.get(version)?.answered(status, ms, timeMs)
+    if (version !== undefined) this.#traffic.answered(version, status, ms, timeMs)
   }
 
   /** Whether a version was tried and could not be loaded. */
   hasFailed(number: number): boolean {
-    return this.#pools.get(number)?.roster.failed !== undefined
+    return this.#traffic.hasFailed(number)
   }
 
   /** Versions that have traffic, or were asked by their number; ascending. */
   running(): Running[] {
-    return [...this.#pools]
-      .sort(([a], [b]) => a - b)
-      .map(([number, pool]) => ({
-        ...{ number, pool, meter: this.#meterOf(number) },
-        weight: this.#weights.find(([routed]) => routed === number)?.[1] ?? 0,
-      }))
-  }
-
-  #meterOf(number: number): Meter {
-    const known = this.#meters.get(number)
-    if (known) return known
-    const meter = new Meter()
-    this.#meters.set(number, meter)
-    return meter
+    return this.#traffic.running()
   }
 
   /** Answers by weight. A version that leaves service while a request waits hands it to its successor. */
   answer(request: GatewayRequest, done: (answer: GatewayAnswer) => void): void {
-    this.#offer(request, done, maxOffers)
-  }
-
-  #offer(request: GatewayRequest, done: (answer: GatewayAnswer) => void, left: number): void {
-    const pool = left > 0 ? this.#pools.get(this.#pick()) : undefined
-    if (!pool) {
-      done(this.#draining(request.requestId))
-      return
-    }
-    pool.answer(request, answer => {
-      if (answer) done(answer)
-      else this.#offer(request, done, left - 1)
-    })
+    this.#traffic.answer(request, done)
   }
 
   /** The endpoint of one version, whatever the pointer says. */
@@ -241,56 +213,8 @@ export class ServedStage implements Endpoint {
     return {
       cors: this.#cors,
       keys: this.keys,
-      answer: (request, done) => {
-        const otherwise = (): void => {
-          this.#answerPinned(number, request).then(done, error => {
-            const message = `version ${number} cannot be started: ${error instanceof Error ? error.message : error}`
-            this.log.write({ timeMs: Date.now(), level: 'ERROR', source: 'host', message })
-            done(this.#draining(request.requestId))
-          })
-        }
-        const pool = this.#pools.get(number)
-        if (pool) pool.answer(request, answer => (answer ? done(answer) : otherwise()))
-        else otherwise()
-      },
+      answer: (request, done) => this.#traffic.answerWith(number, request, done),
     }
-  }
-
-  /** A version without sandboxes gets some, when it still exists. */
-  async #answerPinned(number: number, request: GatewayRequest): Promise<GatewayAnswer> {
-    const record = await this.version(number)
-    if (!record) {
-      const { stage, model } = this.key
-      return problemAnswer('no-such-version', request.requestId, {
-        detail: `${stage} has no version ${number} of ${model}.`,
-        stage,
-        model,
-      })
-    }
-    const pool = this.#pools.get(number) ?? (await this.#start(record))
-    const answer = await new Promise<GatewayAnswer | undefined>(resolve => pool.answer(request, resolve))
-    return answer ?? this.#draining(request.requestId)
-  }
-
-  #draining(requestId: string): GatewayAnswer {
-    return {
-      retryAfterMs: 1000,
-      ...problemAnswer('draining', requestId, {
-        ...this.key,
-        detail: 'The stage is being taken out of service.',
-        retryable: true,
-      }),
-    }
-  }
-
-  #pick(): number {
-    if (this.#weights.length === 1) return (this.#weights[0] as readonly [number, number])[0]
-    let point = Math.random() * this.#weights.reduce((sum, [, percent]) => sum + percent, 0)
-    for (const [number, percent] of this.#weights) {
-      point -= percent
-      if (point < 0) return number
-    }
-    return this.#weights.at(-1)?.[0] ?? 0
   }
 
   /** Everything about a switch that can fail; gives the switch itself, which cannot. */
@@ -310,21 +234,15 @@ export class ServedStage implements Endpoint {
       }
       cors = readCors(record.settings.cors)
       keyRequired ||= record.settings.apiKeyRequired === true
-      if (!this.#pools.has(number)) await this.#start(record)
+      await this.#traffic.start(record)
     }
     // Going back to an older version must not open a stage that has been closed since: the newest one decides as well.
     for (const number of deciding) keyRequired ||= await this.#wantsKey(number)
     return () => {
       this.#keyRequired = keyRequired
-      this.#weights = weights
       this.#routed = new Set(everRouted)
       this.#cors = cors
-      const routed = new Set(weights.map(([number]) => number))
-      for (const [number, pool] of this.#pools) {
-        if (routed.has(number)) continue
-        this.#pools.delete(number)
-        void pool.close()
-      }
+      void this.#traffic.move(weights)
     }
   }
 
@@ -339,31 +257,13 @@ export class ServedStage implements Endpoint {
     }
   }
 
-  async #start(record: VersionRecord): Promise<VersionPool> {
-    const { at, system, nursery, readUsage } = this.#options
-    const launch = await launchOf(record, at, system.env)
-    const known = this.#pools.get(record.number)
-    if (known) return known
-    const mayFork = record.mayFork === true
-    if (mayFork) void nursery.prepare(launch.breed)
-    const pool = new VersionPool(record, {
-      ...{ launch, mayFork, nursery, readUsage },
-      keepWarm: () => record.settings.keepWarm && this.#weights.some(([number]) => number === record.number),
-      log: line => this.log.write(line),
-      meter: this.#meterOf(record.number),
-      recorder: this.#recorder,
-    })
-    this.#pools.set(record.number, pool)
-    return pool
-  }
-
   /** Old versions go when there are more than the stage retains; routed ones never do. */
   async #collect(retained: number): Promise<void> {
-    const routed = new Set(this.#weights.map(([number]) => number))
+    const routed = new Set(this.#traffic.weights.map(([number]) => number))
     const numbers = await this.numbers()
     for (const number of numbers.slice(0, -retained)) {
       if (routed.has(number)) continue
-      this.#meters.delete(number)
+      this.#traffic.forget(number)
       await rm(this.#options.at.version(this.key, number), { force: true })
     }
   }

@@ -17,10 +17,10 @@ export const switchVersions: Figure = {
       name: 'the old version is killed before its requests have ended',
       edits: [
         {
-          file: 'src/platforms/local/served-stage.ts',
-          find: 'this.#pools.delete(number)\n        void pool.close()',
+          file: 'src/platforms/local/traffic.ts',
+          find: 'this.#pools.delete(number)\n    await pool?.close()',
           replace:
-            "this.#pools.delete(number)\n        for (const pid of pool.pids) process.kill(pid, 'SIGKILL')\n        void pool.close()",
+            "this.#pools.delete(number)\n    for (const pid of pool?.pids ?? []) process.kill(pid, 'SIGKILL')\n    await pool?.close()",
         },
       ],
       reddens: 'failed',
@@ -29,7 +29,7 @@ export const switchVersions: Figure = {
       name: 'the version in the answer is what the pointer says now',
       edits: [
         {
-          file: 'src/platforms/local/served-stage.ts',
+          file: 'src/platforms/local/traffic.ts',
           find: 'if (answer) done(answer)',
           replace: 'if (answer) done({ ...answer, version: this.#weights[0][0] })',
         },
