@@ -1,0 +1,305 @@
+/** What a request asks for: service, action, the permission it needs and the resource it is about, as IAM names them. */
+import type { IncomingHttpHeaders } from 'node:http'
+
+export interface Request {
+  readonly method: string
+  /** Path and query as they were sent. */
+  readonly target: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export type Service = 'lambda' | 's3' | 'iam' | 'sts' | 'apigateway' | 'logs' | 'scheduler'
+
+export interface Action {
+  readonly service: Service
+  readonly region: string
+  /** As the service's reference names it, such as `CreateFunction`. */
+  readonly action: string
+  /** What a policy must allow, such as `s3:PutObject` for a part of an upload. */
+  readonly permission: string
+  readonly resource: string
+  /** Whether it changes something. */
+  readonly writing: boolean
+  /** What the braces in the path of its service stood for, decoded. */
+  readonly parameters: readonly string[]
+}
+
+export const account = '123456789012'
+
+/** Undefined when nobody signed it for a service that the cloud has. */
+export function actionOf(request: Request): Action | undefined {
+  const scope = /Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\/aws4_request/.exec(
+    request.headers.authorization ?? '',
+  )
+  const [, region = '', name = ''] = scope ?? []
+  const service = services[name as Service]
+  if (!service) return undefined
+  const { action, parameters = [], permission, resource, writing } = service(request, region)
+  return {
+    service: name as Service,
+    region,
+    action,
+    permission: permission ?? `${name}:${action}`,
+    resource: resource ?? '*',
+    writing: writing ?? !/^(Get|Head|List|Describe|Filter|Invoke)/.test(action),
+    parameters,
+  }
+}
+
+interface Found {
+  readonly action: string
+  readonly parameters?: readonly string[]
+  readonly permission?: string
+  readonly resource?: string
+  readonly writing?: boolean
+}
+
+const services: Record<Service, (request: Request, region: string) => Found> = {
+  lambda: (request, region) => {
+    const found = inTable(lambdaTable, request)
+    const [first = ''] = found.parameters ?? []
+    const kind = found.action.includes('Layer') ? 'layer' : 'function'
+    const name = first.startsWith('arn:') ? first : `arn:aws:lambda:${region}:${account}:${kind}:${first}`
+    const qualifier = request.query.get('Qualifier')
+    const permission = found.action === 'Invoke' ? { permission: 'lambda:InvokeFunction' } : {}
+    return {
+      ...found,
+      ...permission,
+      resource: first === '' ? '*' : qualifier ? `${name}:${qualifier}` : name,
+    }
+  },
+  s3: request => {
+    const [, bucket = '', ...rest] = request.path.split('/')
+    const key = rest.map(decodeURIComponent).join('/')
+    const action = s3Action(request, bucket, key)
+    return {
+      action,
+      parameters: [decodeURIComponent(bucket), key],
+      permission: `s3:${s3Permissions[action] ?? action}`,
+      resource: bucket === '' ? '*' : `arn:aws:s3:::${bucket}${key === '' ? '' : `/${key}`}`,
+    }
+  },
+  iam: request => {
+    const form = formOf(request)
+    const role = form.get('RoleName')
+    return {
+      action: form.get('Action') ?? '',
+      parameters: role ? [role] : [],
+      resource: role ? `arn:aws:iam::${account}:role/${role}` : '*',
+    }
+  },
+  sts: request => ({ action: formOf(request).get('Action') ?? '', writing: false }),
+  apigateway: (request, region) => ({
+    ...inTable(apiTable, request),
+    permission: `apigateway:${request.method}`,
+    resource: `arn:aws:apigateway:${region}::${request.path.replace(/^\/v2/, '')}`,
+  }),
+  logs: (request, region) => {
+    const { logGroupName } = jsonOf(request) as { logGroupName?: string }
+    return {
+      action: String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '',
+      resource: `arn:aws:logs:${region}:${account}:log-group:${logGroupName ?? ''}`,
+    }
+  },
+  scheduler: (request, region) => {
+    const found = inTable(schedulerTable, request)
+    const [name = ''] = found.parameters ?? []
+    const group = request.query.get('groupName') ?? 'default'
+    return {
+      ...found,
+      resource: name.startsWith('arn:')
+        ? name
+        : `arn:aws:scheduler:${region}:${account}:schedule/${group}/${name}`,
+    }
+  },
+}
+
+const fn = '/2015-03-31/functions/{}'
+const url = '/2021-10-31/functions/{}/url'
+const provisioned = '/2019-09-30/functions/{}/provisioned-concurrency'
+const layers = '/2018-10-31/layers'
+
+/** Method and path → action; `?x=y` wants that in the query as well. The first that fits is it. */
+const lambdaTable: Readonly<Record<string, string>> = {
+  'POST /2015-03-31/functions': 'CreateFunction',
+  'GET /2015-03-31/functions': 'ListFunctions',
+  [`GET ${fn}`]: 'GetFunction',
+  [`DELETE ${fn}`]: 'DeleteFunction',
+  [`PUT ${fn}/code`]: 'UpdateFunctionCode',
+  [`GET ${fn}/configuration`]: 'GetFunctionConfiguration',
+  [`PUT ${fn}/configuration`]: 'UpdateFunctionConfiguration',
+  [`POST ${fn}/versions`]: 'PublishVersion',
+  [`GET ${fn}/versions`]: 'ListVersionsByFunction',
+  [`POST ${fn}/aliases`]: 'CreateAlias',
+  [`GET ${fn}/aliases`]: 'ListAliases',
+  [`GET ${fn}/aliases/{}`]: 'GetAlias',
+  [`PUT ${fn}/aliases/{}`]: 'UpdateAlias',
+  [`DELETE ${fn}/aliases/{}`]: 'DeleteAlias',
+  [`POST ${fn}/invocations`]: 'Invoke',
+  [`POST ${fn}/policy`]: 'AddPermission',
+  [`GET ${fn}/policy`]: 'GetPolicy',
+  [`DELETE ${fn}/policy/{}`]: 'RemovePermission',
+  [`POST ${url}`]: 'CreateFunctionUrlConfig',
+  [`GET ${url}`]: 'GetFunctionUrlConfig',
+  [`PUT ${url}`]: 'UpdateFunctionUrlConfig',
+  [`DELETE ${url}`]: 'DeleteFunctionUrlConfig',
+  [`GET ${url}s`]: 'ListFunctionUrlConfigs',
+  'PUT /2017-10-31/functions/{}/concurrency': 'PutFunctionConcurrency',
+  'GET /2019-09-30/functions/{}/concurrency': 'GetFunctionConcurrency',
+  'DELETE /2017-10-31/functions/{}/concurrency': 'DeleteFunctionConcurrency',
+  [`PUT ${provisioned}`]: 'PutProvisionedConcurrencyConfig',
+  [`GET ${provisioned}?List=ALL`]: 'ListProvisionedConcurrencyConfigs',
+  [`GET ${provisioned}`]: 'GetProvisionedConcurrencyConfig',
+  [`DELETE ${provisioned}`]: 'DeleteProvisionedConcurrencyConfig',
+  'GET /2017-03-31/tags/{}': 'ListTags',
+  'POST /2017-03-31/tags/{}': 'TagResource',
+  'DELETE /2017-03-31/tags/{}': 'UntagResource',
+  [`GET ${layers}?find=LayerVersion`]: 'GetLayerVersionByArn',
+  [`GET ${layers}`]: 'ListLayers',
+  [`POST ${layers}/{}/versions`]: 'PublishLayerVersion',
+  [`GET ${layers}/{}/versions`]: 'ListLayerVersions',
+  [`GET ${layers}/{}/versions/{}`]: 'GetLayerVersion',
+  [`DELETE ${layers}/{}/versions/{}`]: 'DeleteLayerVersion',
+  'GET /2016-08-19/account-settings': 'GetAccountSettings',
+}
+
+const api = '/v2/apis/{}'
+const apiTable: Readonly<Record<string, string>> = {
+  'POST /v2/apis': 'CreateApi',
+  'GET /v2/apis': 'GetApis',
+  [`GET ${api}`]: 'GetApi',
+  [`PATCH ${api}`]: 'UpdateApi',
+  [`DELETE ${api}`]: 'DeleteApi',
+  [`DELETE ${api}/cors`]: 'DeleteCorsConfiguration',
+  [`POST ${api}/integrations`]: 'CreateIntegration',
+  [`GET ${api}/integrations`]: 'GetIntegrations',
+  [`GET ${api}/integrations/{}`]: 'GetIntegration',
+  [`PATCH ${api}/integrations/{}`]: 'UpdateIntegration',
+  [`DELETE ${api}/integrations/{}`]: 'DeleteIntegration',
+  [`POST ${api}/routes`]: 'CreateRoute',
+  [`GET ${api}/routes`]: 'GetRoutes',
+  [`GET ${api}/routes/{}`]: 'GetRoute',
+  [`PATCH ${api}/routes/{}`]: 'UpdateRoute',
+  [`DELETE ${api}/routes/{}`]: 'DeleteRoute',
+  [`POST ${api}/stages`]: 'CreateStage',
+  [`GET ${api}/stages`]: 'GetStages',
+  [`GET ${api}/stages/{}`]: 'GetStage',
+  [`PATCH ${api}/stages/{}`]: 'UpdateStage',
+  [`DELETE ${api}/stages/{}`]: 'DeleteStage',
+  [`POST ${api}/authorizers`]: 'CreateAuthorizer',
+  [`GET ${api}/authorizers`]: 'GetAuthorizers',
+  [`GET ${api}/authorizers/{}`]: 'GetAuthorizer',
+  [`PATCH ${api}/authorizers/{}`]: 'UpdateAuthorizer',
+  [`DELETE ${api}/authorizers/{}`]: 'DeleteAuthorizer',
+  'GET /v2/tags/{}': 'GetTags',
+  'POST /v2/tags/{}': 'TagResource',
+  'DELETE /v2/tags/{}': 'UntagResource',
+}
+
+const schedulerTable: Readonly<Record<string, string>> = {
+  'GET /schedules': 'ListSchedules',
+  'POST /schedules/{}': 'CreateSchedule',
+  'GET /schedules/{}': 'GetSchedule',
+  'PUT /schedules/{}': 'UpdateSchedule',
+  'DELETE /schedules/{}': 'DeleteSchedule',
+  'GET /tags/{}': 'ListTagsForResource',
+  'POST /tags/{}': 'TagResource',
+  'DELETE /tags/{}': 'UntagResource',
+}
+
+function inTable(table: Readonly<Record<string, string>>, { method, path, query }: Request): Found {
+  // An ARN is one part of the path although it has a slash in it, as API Gateway's have.
+  const parts = path
+    .replace(/\/$/, '')
+    .replace(/(?<=\/tags\/).*/, encodeURIComponent)
+    .split('/')
+  for (const [pattern, action] of Object.entries(table)) {
+    const [verb, wanted = ''] = pattern.split(' ')
+    const [way = '', condition] = wanted.split('?')
+    if (verb !== method || (condition && query.get(condition.split('=')[0] ?? '') === null)) continue
+    const expected = way.split('/')
+    if (expected.length !== parts.length) continue
+    if (!expected.every((part, i) => part === parts[i] || (part === '{}' && parts[i] !== ''))) continue
+    const parameters = expected.flatMap((part, i) => (part === '{}' ? [decoded(parts[i] ?? '')] : []))
+    return { action, parameters }
+  }
+  return { action: `${method} ${path}` }
+}
+
+/** An ARN in a path arrives encoded once; what we encoded ourselves twice. */
+function decoded(part: string): string {
+  const once = decodeURIComponent(part)
+  return once.startsWith('arn%3A') ? decodeURIComponent(once) : once
+}
+
+/** A part of the query → the action by method; what comes first is more special. */
+const s3Subresources: Readonly<Record<string, string>> = {
+  publicAccessBlock: 'PublicAccessBlock',
+  ownershipControls: 'BucketOwnershipControls',
+  policy: 'BucketPolicy',
+  encryption: 'BucketEncryption',
+  lifecycle: 'BucketLifecycleConfiguration',
+  versioning: 'BucketVersioning',
+  location: 'BucketLocation',
+  cors: 'BucketCors',
+  acl: 'BucketAcl',
+}
+
+const s3Permissions: Readonly<Record<string, string>> = {
+  CreateMultipartUpload: 'PutObject',
+  UploadPart: 'PutObject',
+  UploadPartCopy: 'PutObject',
+  CompleteMultipartUpload: 'PutObject',
+  CopyObject: 'PutObject',
+  HeadObject: 'GetObject',
+  DeleteObjects: 'DeleteObject',
+  HeadBucket: 'ListBucket',
+  ListObjects: 'ListBucket',
+  ListObjectsV2: 'ListBucket',
+  ListObjectVersions: 'ListBucketVersions',
+  ListBuckets: 'ListAllMyBuckets',
+  ListParts: 'ListMultipartUploadParts',
+  ListMultipartUploads: 'ListBucketMultipartUploads',
+  PutPublicAccessBlock: 'PutBucketPublicAccessBlock',
+  GetPublicAccessBlock: 'GetBucketPublicAccessBlock',
+  PutBucketEncryption: 'PutEncryptionConfiguration',
+  GetBucketEncryption: 'GetEncryptionConfiguration',
+  PutBucketLifecycleConfiguration: 'PutLifecycleConfiguration',
+  GetBucketLifecycleConfiguration: 'GetLifecycleConfiguration',
+  DeleteBucketTagging: 'PutBucketTagging',
+}
+
+function s3Action({ method, query, headers }: Request, bucket: string, key: string): string {
+  const verb = { GET: 'Get', PUT: 'Put', DELETE: 'Delete', HEAD: 'Head', POST: 'Post' }[method] ?? method
+  if (bucket === '') return 'ListBuckets'
+  if (query.has('tagging')) return `${verb}${key === '' ? 'Bucket' : 'Object'}Tagging`
+  if (key === '') {
+    for (const [name, what] of Object.entries(s3Subresources)) if (query.has(name)) return `${verb}${what}`
+    if (query.has('uploads')) return 'ListMultipartUploads'
+    if (query.has('versions')) return 'ListObjectVersions'
+    if (query.has('delete')) return 'DeleteObjects'
+    if (method === 'GET') return query.has('list-type') ? 'ListObjectsV2' : 'ListObjects'
+    return method === 'PUT' ? 'CreateBucket' : `${verb}Bucket`
+  }
+  if (query.has('uploads')) return 'CreateMultipartUpload'
+  if (query.has('uploadId')) {
+    if (method === 'PUT') return headers['x-amz-copy-source'] ? 'UploadPartCopy' : 'UploadPart'
+    return (
+      { GET: 'ListParts', POST: 'CompleteMultipartUpload', DELETE: 'AbortMultipartUpload' }[method] ?? verb
+    )
+  }
+  if (method === 'PUT' && headers['x-amz-copy-source']) return 'CopyObject'
+  return `${verb}Object`
+}
+
+export function formOf({ body }: Request): URLSearchParams {
+  return new URLSearchParams(body.toString())
+}
+
+/** The document in the body; an empty body is an empty document. */
+export function jsonOf({ body }: Request): unknown {
+  return body.length === 0 ? {} : JSON.parse(body.toString())
+}
