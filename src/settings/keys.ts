@@ -191,8 +191,8 @@ const onAws = table('honour', 'aws', {
 const mapped = [
   ...table('map', 'everywhere', {
     runtime: [
-      kind.matching(/^python[23]\.\d{1,2}$/, 'text such as "python3.12"'),
-      'The Python that runs the model.',
+      kind.matching(/^(python[23]\.\d{1,2}|nodejs2[24]\.x)$/, 'text such as "python3.13" or "nodejs24.x"'),
+      'The Python that runs the model; of a model that needs none, the Node that runs it on AWS, `nodejs24.x` unless said.',
       { note: '`python3.6` and older stand for the Python that saved the model; `thampi.python` wins.' },
     ],
     remote_env_bucket: [

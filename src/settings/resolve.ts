@@ -97,6 +97,7 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     logLevel: logLevels.find(level => level === text('log_level')) ?? 'DEBUG',
     retainedVersions: number('num_retained_versions'),
     python: text('thampi.python') ?? pythonOf(text('runtime')),
+    node: nodeOf(text('runtime')),
     apiKeyRequired: flag('api_key_required') ?? false,
     record: number('thampi.record') ?? (text('thampi.record') === 'errors' ? 'errors' : 'off'),
     recordHide: list(values.get('thampi.record_hide')),
@@ -163,7 +164,11 @@ function chooseErrors(stage: string, own: string | undefined, debug: boolean | u
 }
 
 function pythonOf(runtime: string | undefined): string | undefined {
-  return runtime === undefined || isOldRuntime(runtime) ? undefined : runtime.slice('python'.length)
+  return isOldRuntime(runtime) ? undefined : /^python(.+)$/.exec(runtime ?? '')?.[1]
+}
+
+function nodeOf(runtime: string | undefined): string | undefined {
+  return /^nodejs(\d+)\.x$/.exec(runtime ?? '')?.[1]
 }
 
 /** What every file of 2018 says without anybody having chosen it. */

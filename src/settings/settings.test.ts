@@ -525,6 +525,12 @@ describe('warnings', () => {
     expect(settings.warnings).toEqual([])
     expect(settings.stage().python).toBe('3.13')
   })
+
+  it('are not caused by the Node of a model that needs no Python', async () => {
+    const settings = await settingsOf({ dev: { runtime: 'nodejs22.x' } })
+    expect(settings.warnings).toEqual([])
+    expect(settings.stage()).toMatchObject({ node: '22', python: undefined })
+  })
 })
 
 describe('the project', () => {

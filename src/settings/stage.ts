@@ -46,6 +46,8 @@ export interface Stage {
   readonly retainedVersions: number | undefined
   /** Python that should run the model, such as `3.12`; undefined: the one that saved it. */
   readonly python: string | undefined
+  /** Major of the Node that runs a model without Python on Lambda, such as `24`; undefined: our choice. */
+  readonly node?: string | undefined
   /** Callers need an API key (`api_key_required`). */
   readonly apiKeyRequired: boolean
   /** Which requests are kept for `thampi replay`: failed ones, or besides them a share of all. */

@@ -1,5 +1,6 @@
 /** What AWS Lambda is given to run a bundle: a function's zip, layers, where the model is, and how it is configured. */
 import type { Digest } from '../../system/files.ts'
+import type { Archive } from '../zip/zip.ts'
 import type { ModelObject } from './manifest.ts'
 
 /** Runtimes whose base has glibc 2.34. Lambda's list of runtimes. */
@@ -11,19 +12,10 @@ export type LambdaArchitecture = 'x86_64' | 'arm64'
 /** The module and the function in it that Lambda calls, in both languages. */
 export const handler = 'thampi_handler.handler'
 
-/** A zip file on this machine. */
-export interface LambdaArchive {
-  readonly file: string
-  /** Of the bytes of the file: what Lambda calls `CodeSha256`, there in base64. */
-  readonly digest: Digest
-  readonly bytes: number
-  readonly unpackedBytes: number
-}
-
 export interface LambdaLayer {
-  /** Immutable and content-addressed: `thampi-python313-x86-0123456789abcdef`. A layer of this name holds these files, whoever published it. */
+  /** Made of its content: `thampi-py313-x86_64-0123456789abcdef`. A layer of this name holds these files, whoever published it. */
   readonly name: string
-  readonly archive: LambdaArchive
+  readonly archive: Archive
 }
 
 /** One file of a model that goes to S3. */
@@ -49,8 +41,8 @@ export interface LambdaPackage {
   readonly runtime: LambdaRuntime
   readonly handler: typeof handler
   readonly architecture: LambdaArchitecture
-  /** Above `maxDirectUploadBytes` it has to go through S3. */
-  readonly functionZip: LambdaArchive
+  /** Its digest is what Lambda calls `CodeSha256`, there in base64. Above `maxDirectUploadBytes` it has to go through S3. */
+  readonly functionZip: Archive
   /** Ours, to be published where they are missing, in this order. */
   readonly layers: readonly LambdaLayer[]
   /** The user's own (`layers` in the settings), behind ours. */
