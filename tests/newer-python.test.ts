@@ -1,0 +1,52 @@
+/** The newer Python of the tests is a whole one: what is packed for another Python is believed only if this is. */
+import { execFile, execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+import { newerPython } from './support/newer-python.ts'
+import { temporaryDirectory } from './support/python.ts'
+
+const newer = await newerPython()
+const missing = 'missing' in newer ? `: ${newer.missing}` : ''
+const path = 'path' in newer ? newer.path : ''
+
+function run(program: string, args: readonly string[]): string {
+  return execFileSync(program, args, { encoding: 'utf8', cwd: temporaryDirectory() }).trim()
+}
+
+it.skipIf(missing)(`it is the same one for two who ask at a time${missing}`, async () => {
+  const ask = async (): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/newer-python.mjs'])
+    return JSON.parse(stdout)
+  }
+  expect(await Promise.all([ask(), ask()])).toEqual([newer, newer])
+  expect(newer).toMatchObject({ version: expect.stringMatching(/^3\.13\.\d+$/) })
+})
+
+it.skipIf(missing)(`it has its compiled modules, and children of its own kind${missing}`, () => {
+  const source = `
+import multiprocessing, subprocess, sys
+import bz2, ctypes, hashlib, lzma, sqlite3, ssl, zlib
+if __name__ == '__main__':
+    with multiprocessing.get_context('spawn').Pool(1) as pool:
+        lengths = pool.map(len, ['ab'])
+    child = subprocess.check_output([sys.executable, '-c', 'import sys; print(sys.version_info[:2])'], text=True)
+    print(sys.executable, child.strip(), lengths)
+`
+  expect(run(path, ['-c', source])).toBe(`${path} (3, 13) [2]`)
+})
+
+it.skipIf(missing)(`it makes virtual environments that bring pip${missing}`, () => {
+  const venv = join(temporaryDirectory(), 'venv')
+  run(path, ['-m', 'venv', venv])
+  const inside = join(venv, 'bin', 'python')
+  expect(run(inside, ['-c', 'import sys; print(sys.executable, sys.prefix)'])).toBe(`${inside} ${venv}`)
+  expect(run(inside, ['-m', 'pip', '--version'])).toMatch(/python 3\.13\)$/)
+})
+
+it.skipIf(missing)(`nothing of this machine's own C library gets into it${missing}`, () => {
+  const source = `
+import ctypes, readline, sqlite3, ssl
+print({line.split()[-1] for line in open('/proc/self/maps') if '.so' in line and '/.pythons/' not in line})`
+  expect(run(path, ['-c', source])).toBe('set()')
+})
