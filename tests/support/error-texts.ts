@@ -77,6 +77,12 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     mends:
       'Save the model again. Objects that hold open files, connections or locks cannot be pickled: open those in `initialize`.',
   },
+  ARCHIVE_INVALID: {
+    means:
+      'A zip archive has numbers that contradict each other, files that would land outside the directory it is unpacked into, links, or far more content than its size allows. Nothing of it was kept.',
+    looks: '"dependencies.zip" has a directory that reaches beyond its end.',
+    mends: 'Fetch or make the archive again.',
+  },
   INTEGRITY: {
     means:
       'A file of a saved model, of a layer or of the local platform is not byte for byte what was written. It is not loaded; a stage that is served goes on as before. A training script that runs during `serve` has the same effect.',
@@ -179,6 +185,22 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
       'pip could not install the packages of requirements.txt.\nThere is no numpy==99 for this Python and this machine.\nFix: change that line of requirements.txt to a version that exists',
     mends:
       'Follow the last line; with another index or a proxy set `PIP_INDEX_URL` or `HTTPS_PROXY` as for pip itself.',
+  },
+  WHEEL_PLATFORM: {
+    means:
+      'The model is packed for another machine, such as AWS Lambda, and a package has no wheel for it; or its wheel holds a library that needs a newer glibc or another processor than that machine has. Nothing was uploaded.',
+    looks:
+      'numpy 2.4.6 does not run on Linux x86_64 with glibc 2.26: numpy/_core/_multiarray_umath.so needs glibc 2.27.\nFix: save and serve the model with Python 3.12 or newer',
+    mends:
+      'Another version of the package may have the wheel that is missing. A newer Python often means a newer system on the other side.',
+  },
+  WHEEL_INVALID: {
+    means:
+      'A wheel is not what its name, its own list of files or the rules for wheels say: a file of it would land outside, a file is missing or has another size, two packages bring different files under one name. Nothing of it was run, and nothing was uploaded.',
+    looks:
+      'The wheel of widgets 1.0 cannot be used.\n"widgets-1.0-py3-none-any.whl" has an entry "../evil.py" whose name leads out of the archive.\nFix: pin another version of widgets in the dependency file',
+    mends:
+      'Pin another version. When two packages bring the same file, only one of them can be kept: take the other out of the dependency file.',
   },
   SECRET_FOUND: {
     means:
