@@ -1,7 +1,7 @@
 /** HTTP in, bytes to whoever answers, bytes out. Knows nothing of models. */
 import { createServer, type Server, STATUS_CODES } from 'node:http'
+import type { Cors } from '../settings/cors.ts'
 import type { KeyRing } from './api-key.ts'
-import type { Cors } from './cors.ts'
 import { Exchange } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { HttpCounts } from './http-counts.ts'

@@ -3,7 +3,8 @@
  * its method, must name a host we serve and must not come from another site.
  */
 import type { IncomingMessage } from 'node:http'
-import { type Cors, isAllowed } from './cors.ts'
+import type { Cors } from '../settings/cors.ts'
+import { isAllowed } from './cors.ts'
 import type { ProblemCode } from './problem.ts'
 
 export interface Refusal {

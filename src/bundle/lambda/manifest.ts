@@ -1,5 +1,6 @@
-/** `thampi-manifest.json` in a function: which model to load, as what, from where. What runs there reads nothing else of ours. */
+/** `thampi-manifest.json` in a function: which model to load, as what, from where; `contract/lambda.md` says how it is read. */
 import type { Properties } from '../../model/saved-model.ts'
+import type { Cors } from '../../settings/cors.ts'
 import type { Digest } from '../../system/files.ts'
 
 export const manifestFile = 'thampi-manifest.json'
@@ -8,9 +9,13 @@ export interface Manifest {
   readonly schemaVersion: 1
   /** The fields of the wire's `start` that have a meaning in a function. */
   readonly start: ManifestStart
-  /** What every answer carries; `served_time_utc` stands in `start`. */
+  /** For readers: answers carry what the model's own `thampi.json` says. */
   readonly properties: Properties
   readonly model: ModelInFunction | ModelInS3
+  /** Which pages of other origins may call; absent: none. */
+  readonly cors?: Cors | undefined
+  /** Asked once before a snapshot is taken, so that what a first prediction touches is in it. */
+  readonly prime?: { readonly data: unknown } | undefined
   /** Names what is deployed without the time of serving: two releases of the same thing have the same key. */
   readonly key: Digest
 }
@@ -28,7 +33,6 @@ export interface ManifestStart {
   readonly maxConcurrency: 1
   /** File of the saved model → digest of its bytes; nothing else is loaded. */
   readonly digests: Readonly<Record<string, Digest>>
-  readonly idempotent: boolean
 }
 
 /** The files lie in `model/` of the function. */
@@ -36,7 +40,7 @@ export interface ModelInFunction {
   readonly in: 'function'
 }
 
-/** The files are objects of a bucket, each named by its content. */
+/** The big files are objects of a bucket, each named by its content; the others lie in `model/` all the same. */
 export interface ModelInS3 {
   readonly in: 's3'
   readonly bucket: string
