@@ -34,17 +34,18 @@ const common = {
 }
 
 // Nothing is written before all of it could be bundled: a failed build leaves the last good one.
-const [bundle, schema, page, travelling, demo] = await Promise.all([
+const [bundle, schema, page, travelling, debugging, demo] = await Promise.all([
   bundleCode(),
   settingsSchema(),
   playground(),
   bundleWhatTravels(),
+  bundleDebugging(),
   demoModel(),
 ]).catch(failed)
 await rm(join(lib, 'chunks'), { recursive: true, force: true })
 await Promise.all([
   declareTypes(),
-  ...[bundle, page, travelling].flatMap(({ outputFiles }) =>
+  ...[bundle, page, travelling, debugging].flatMap(({ outputFiles }) =>
     outputFiles.map(file => write(file.path, file.contents)),
   ),
   write(join(lib, 'zappa_settings.schema.json'), `${JSON.stringify(schema, null, 2)}\n`),
@@ -77,11 +78,24 @@ function bundleCode() {
 function bundleWhatTravels() {
   return esbuild.build({
     ...common,
-    entryPoints: { 'runtime/runtime': 'src/runtime/bootstrap.ts', model: 'src/runtime/model.ts' },
+    entryPoints: {
+      'runtime/runtime': 'src/runtime/bootstrap.ts',
+      model: 'src/runtime/model.ts',
+    },
     outdir: 'lib',
     outExtension: { '.js': '.mjs' },
     minify: true,
     legalComments: 'none',
+  })
+}
+
+/** What a debugger stops in is read by a person: not minified. */
+function bundleDebugging() {
+  return esbuild.build({
+    ...common,
+    entryPoints: { debugging: 'src/runtime/debugging.ts' },
+    outdir: 'lib',
+    outExtension: { '.js': '.mjs' },
   })
 }
 

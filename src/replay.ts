@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
-import type { Answer, Platform, RecordedRequest, Version } from './platforms/platform.ts'
+import { readModel } from './model/read.ts'
+import type { Answer, Platform, RecordedRequest, Version, VersionContents } from './platforms/platform.ts'
 import { foregroundArguments } from './sdk.ts'
+import { installation } from './system/package.ts'
 import { runInForeground } from './system/programs.ts'
+import type { System } from './system/system.ts'
+import { protocol, type Start } from './wire/messages.ts'
 
 export interface Replayed {
   readonly recorded: RecordedRequest
@@ -30,36 +34,62 @@ export async function replay(
   return { recorded, answer: await platform.send(version, Buffer.from(recorded.body)) }
 }
 
+/** Python's debugger in this terminal, or Node's for one that attaches. */
+export type Debugger = 'pdb' | 'inspect'
+
+const runs = { python: 'pdb', node: 'inspect' } as const
+
 /**
- * Runs the model of that version in this terminal, with Python's debugger where it raises; gives the exit status.
+ * Runs the model of that version in this terminal, with a debugger; gives the exit status.
  *
- * @throws ThampiError REQUEST_UNKNOWN, VERSION_UNKNOWN, NOT_DEPLOYED, USAGE for models that Python does not run
+ * @throws ThampiError REQUEST_UNKNOWN, VERSION_UNKNOWN, NOT_DEPLOYED, USAGE for a debugger of another language
  */
 export async function debug(
   requestId: string,
   stageName: string | undefined,
+  wanted: Debugger,
   engine: Engine,
 ): Promise<number> {
   const { recorded, platform, version } = await find(requestId, stageName, engine)
   const { here, language } = await platform.contents(version)
-  if (!here || language !== 'python') {
-    const reason = here ? 'is not run by Python' : 'is not on this machine'
+  if (!here || runs[language] !== wanted) {
+    const reason = here ? `is run by ${language === 'node' ? 'Node' : 'Python'}` : 'is not on this machine'
+    const other = here ? ` --${runs[language]}` : ''
     throw new ThampiError('USAGE', {
-      message: `Version ${version.number} of ${version.stage} ${reason}, so --pdb has nothing to debug.`,
-      fix: `thampi replay ${requestId} ${version.stage}`,
+      message: `Version ${version.number} of ${version.stage} ${reason}, so --${wanted} has nothing to debug.`,
+      fix: `thampi replay ${requestId} ${version.stage}${other}`,
     })
   }
   const dir = await mkdtemp(join(tmpdir(), 'thampi-replay-'))
   try {
     const request = join(dir, 'request.json')
-    await writeFile(request, recorded.body, { mode: 0o600 })
-    const args = foregroundArguments('debugging', here.modelDir, here.codeDir, version.model, request)
+    const asked = wanted === 'pdb' ? recorded.body : await documentOf(recorded, version, here, engine.system)
+    await writeFile(request, asked, { mode: 0o600 })
+    const args =
+      wanted === 'pdb'
+        ? foregroundArguments('debugging', here.modelDir, here.codeDir, version.model, request)
+        : ['--enable-source-maps', installation().debugging, request]
     // The directories of a version never change, not even by what Python likes to leave beside its sources.
     const env = { ...engine.system.env, PYTHONDONTWRITEBYTECODE: '1' }
     return await runInForeground(here.program, args, { cwd: here.codeDir, env })
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+/** What the debugged program is told: the message that a sandbox begins with, and the request. */
+async function documentOf(
+  { body }: RecordedRequest,
+  { stage, model, number, servedTimeUtc }: Version,
+  { modelDir, codeDir }: NonNullable<VersionContents['here']>,
+  { cwd }: System,
+): Promise<string> {
+  const { files } = await readModel(modelDir, cwd)
+  const start: Start = {
+    ...{ protocol, modelDir, codeDir, digests: files, stage, model, version: number, servedTimeUtc },
+    ...{ errors: 'full', logLevel: 'DEBUG', maxResultBytes: 6 * 1024 * 1024, maxBatch: 1, maxConcurrency: 1 },
+  }
+  return JSON.stringify({ start, body })
 }
 
 interface Found {

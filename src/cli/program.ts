@@ -153,6 +153,7 @@ function look(program: Command, run: Run): void {
     ['thampi replay 01JDQ4W8Z0V7N3C5T9K2M6P1XA staging'],
   )
     .option('--pdb', 'in this terminal, with the debugger of Python where the model raises')
+    .option('--inspect', 'in this terminal, stopped until the debugger of Node attaches')
     .action((id, stage, flags) =>
       run(async session => (await import('./commands/replay.ts')).replayCommand(id, stage, flags, session)),
     )

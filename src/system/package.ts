@@ -13,6 +13,8 @@ export interface Installation {
   readonly playgroundDir: string
   /** A directory that holds the runtime for Node, `runtime.mjs`. */
   readonly nodeDir: string
+  /** The program of `replay --inspect`. */
+  readonly debugging: string
   /** Holds the saved model of `thampi demo`. */
   readonly demoDir: string
   /** The projects that `thampi create` starts. */
@@ -42,6 +44,7 @@ export function installation(): Installation {
     cli: join(lib, 'cli.mjs'),
     pythonDir,
     nodeDir: join(lib, 'runtime'),
+    debugging: join(lib, 'debugging.mjs'),
     demoDir: join(lib, 'demo'),
     templatesDir: join(lib, 'templates'),
     playgroundDir: join(lib, 'playground'),

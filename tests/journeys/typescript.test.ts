@@ -2,6 +2,7 @@
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { attach } from '../support/debugger.ts'
 import { project } from '../support/journey.ts'
 import { installIn, tsx } from '../support/typescript.ts'
 
@@ -198,7 +199,8 @@ describe('a model in TypeScript that misbehaves', () => {
 
   it('is served like any other', async () => {
     installIn(shop)
-    shop.write('zappa_settings.json', JSON.stringify({ dev: { timeout_seconds: 8, memory_size: 256 } }))
+    const dev = { timeout_seconds: 8, memory_size: 256, thampi: { record: 'errors' } }
+    shop.write('zappa_settings.json', JSON.stringify({ dev }))
     shop.write(
       'rogue.ts',
       `import { defineModel } from 'thampi/model'
@@ -248,6 +250,32 @@ export default defineModel({
       await expect.poll(async () => (await ask(url, { act: 'fine', value: 1 })).result).toEqual({ fine: 1 })
     },
   )
+
+  it('is asked again what it failed to answer, with a debugger that finds it stopped before', async () => {
+    const request = { act: 'throw', value: 4 }
+    const headers = { 'X-Request-Id': 'lost-2' }
+    await fetch(url, { method: 'POST', body: JSON.stringify({ data: request }), headers })
+    // The answer does not wait for the disk.
+    await expect
+      .poll(async () => (await shop.thampi(['replay', 'lost-2'])).status, { timeout: 20_000 })
+      .toBe(1)
+    const replaying = shop.start(['replay', 'lost-2', '--inspect'])
+    await replaying.untilItSays(/node inspect 127\.0\.0\.1:\d+/)
+    const [, address = ''] = /node inspect (\S+)/.exec(replaying.said.err) ?? []
+    const debug = await attach(address)
+    await debug.say('exec JSON.stringify(data)', /{"act":"throw","value":4}/)
+    await debug.say('cont', /> /)
+    await replaying.untilItSays('RangeError in rogue.ts:8, `predict`: 4 is out of range')
+    debug.end()
+    expect(await replaying.ended).toMatchObject({ status: 1, out: '' })
+  })
+
+  it('has no use for the debugger of Python', async () => {
+    const { status, err } = await shop.thampi(['replay', 'lost-2', '--pdb'])
+    expect(status).toBe(2)
+    expect(err).toContain('is run by Node, so --pdb has nothing to debug.')
+    expect(err).toContain('thampi replay lost-2 dev --inspect')
+  })
 
   it('writes a bigint to the last digit', async () => {
     expect(await resultOf(url, '{"data":{"act":"bigint"}}')).toBe('1180591620717411303424')

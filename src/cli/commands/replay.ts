@@ -9,20 +9,21 @@ import { refused } from './predict.ts'
 
 interface ReplayFlags {
   readonly pdb?: true
+  readonly inspect?: true
 }
 
 export async function replayCommand(
   requestId: string,
   stage: string | undefined,
-  { pdb }: ReplayFlags,
+  { pdb, inspect }: ReplayFlags,
   session: Session,
 ): Done {
   const { output } = session
   const engine = await engineFor(session)
-  if (pdb) {
+  if (pdb || inspect) {
     // Ctrl-C belongs to the debugger.
     session.interrupts()
-    return debug(requestId, stage, engine)
+    return debug(requestId, stage, pdb ? 'pdb' : 'inspect', engine)
   }
   const { recorded, answer } = await replay(requestId, stage, engine)
   const body = answer.body.toString('utf8')
