@@ -3,6 +3,8 @@ import { execFile, execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { readModel } from '../src/model/read.ts'
+import { savedWithNewerPython } from './support/newer-model.ts'
 import { newerPython } from './support/newer-python.ts'
 import { temporaryDirectory } from './support/python.ts'
 
@@ -50,3 +52,14 @@ import ctypes, readline, sqlite3, ssl
 print({line.split()[-1] for line in open('/proc/self/maps') if '.so' in line and '/.pythons/' not in line})`
   expect(run(path, ['-c', source])).toBe('set()')
 })
+
+it.skipIf(missing)(
+  `it trains and saves models${missing}`,
+  async () => {
+    const { made, receipts } = await readModel(await savedWithNewerPython(), '.')
+    expect(made.python).toMatch(/^3\.13\./)
+    expect(made.packages).toHaveProperty('sklearn')
+    expect(receipts).toHaveLength(1)
+  },
+  300_000,
+)
