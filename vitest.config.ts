@@ -11,6 +11,7 @@ export default defineConfig({
             'tests/*.test.ts',
             'tests/platforms/**/*.test.ts',
             'tests/aws/**/*.test.ts',
+            'tests/lambda/**/*.test.ts',
           ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
