@@ -233,6 +233,56 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     mends:
       'Add `--platform local`, or `export THAMPI_PLATFORM=local`, or set `"thampi": {"platform": "local"}` in the stage.',
   },
+  NO_AWS_PROFILE: {
+    means:
+      'The stage is served on AWS with a profile (`profile_name`, or the variable AWS_PROFILE) that neither `~/.aws/config` nor `~/.aws/credentials` has. Nothing was asked of AWS.',
+    looks:
+      'staging is served with the AWS profile "work", which this machine does not have.\nIt has: default, private.\nFix: aws configure --profile work   # or serve it here: --platform local',
+    mends:
+      'Create the profile, correct `profile_name`, or set it to null and put keys into the environment. Without an account: `--platform local`.',
+  },
+  NO_REGION: {
+    means:
+      'A stage on AWS has no `aws_region`, AWS_REGION is not set and the profile names no region either. Nothing was asked of AWS.',
+    looks:
+      'Nothing says in which AWS region staging is to be served.\nNeither `aws_region` in the settings, nor AWS_REGION, nor the profile names one.\nFix: aws configure set region eu-central-1   # or serve it here: --platform local',
+    mends: 'Write `"aws_region"` into the stage, or give the profile a region.',
+  },
+  AWS_CREDENTIALS: {
+    means:
+      'AWS does not know the keys, they have expired, a sign-in has ended, or the clock of this machine is wrong. What was done before stays; the same command goes on there.',
+    looks:
+      'The sign-in of profile "work" has ended.\nThe SSO session associated with this profile has expired.\nFix: aws sso login --profile work',
+    mends:
+      'Sign in again as the last line says. `aws sts get-caller-identity` shows whether AWS accepts them.',
+  },
+  AWS_DENIED: {
+    means:
+      'The credentials are right but may not do what deploying needs. The message names the action. What was done before stays; the same command goes on there. Rules of an organisation, of a key or of a network are passed on in the words of AWS.',
+    looks:
+      'AWS does not let these credentials do lambda:CreateFunction.\nUser: arn:aws:iam::123456789012:user/ada is not authorized to perform: lambda:CreateFunction\nFix: thampi iam print   # the policy that deploying needs',
+    mends: 'Hand the output of `thampi iam print` to whoever gives permissions in the account.',
+  },
+  AWS_REFUSED: {
+    means:
+      'A service of AWS understood what it was asked and does not do it: a value it does not take, a quota, a function that does not start. The message has its words. The stage answers as before.',
+    looks: "AWS refused lambda:CreateFunction: 'MemorySize' value failed to satisfy constraint.",
+    mends: 'Correct the setting that the message speaks of, or ask AWS for a higher quota.',
+  },
+  AWS_UNAVAILABLE: {
+    means:
+      'AWS could not be reached, gave no answer, or something it was preparing did not become ready in time. Whether the last call took effect is found out by the next run.',
+    looks:
+      'AWS did not answer lambda:UpdateFunctionCode in eu-central-1: socket hang up.\nFix: run the same command again; it goes on where it stopped',
+    mends: 'Look at the network and run the same command again.',
+  },
+  BUCKET_UNUSABLE: {
+    means:
+      'The bucket of the stage belongs to another account, lies in another region, or cannot be called that. Nothing was written into it.',
+    looks:
+      'The bucket "thampi-store" belongs to another AWS account.\nNames of buckets are shared by everybody.\nFix: choose another "s3_bucket" in the settings of staging',
+    mends: 'Choose another `s3_bucket`; `thampi serve` creates it.',
+  },
   PORT_TAKEN: {
     means:
       'The port that the URLs of your stages name is in use by another program. It is not changed silently, because callers know it.',

@@ -1,0 +1,203 @@
+/** The only door to AWS: credentials, retries, our own pace and errors in plain words, for every call of the platform. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { System } from '../../system/system.ts'
+import type { AnyClient } from './calls.ts'
+import { paceOf } from './pace.ts'
+import type { Place } from './place.ts'
+import type { ApiCalls } from './services/api.ts'
+import type { IamCalls } from './services/iam.ts'
+import type { LambdaCalls } from './services/lambda.ts'
+import type { LogsCalls } from './services/logs.ts'
+import type { S3Calls } from './services/s3.ts'
+import type { SchedulerCalls } from './services/scheduler.ts'
+import type { StsCalls } from './services/sts.ts'
+import { explained, failureOf, isSkewed, isThrottled, isUnknown, isUnreached } from './trouble.ts'
+
+export interface Identity {
+  /** Twelve digits. */
+  readonly account: string
+  /** Of the user or the role that calls. */
+  readonly arn: string
+  /** `aws`, `aws-cn`, `aws-us-gov`. */
+  readonly partition: string
+}
+
+/** AWS as one stage's credentials reach it. The SDK's clients are loaded when they are first asked for. */
+export interface Cloud {
+  readonly region: string
+  readonly profile: string | undefined
+  /** Who calls; asked once. */
+  identity(): Promise<Identity>
+  lambda(): Promise<LambdaCalls>
+  s3(): Promise<S3Calls>
+  iam(): Promise<IamCalls>
+  api(): Promise<ApiCalls>
+  logs(): Promise<LogsCalls>
+  scheduler(): Promise<SchedulerCalls>
+  /** The clock of the service that answered last, in milliseconds since the epoch; it is S3's that leases go by. */
+  readonly serverTime: () => number
+}
+
+/** Changes a second, whatever is being done. */
+const writesPerSecond = 5
+
+/** An answer that takes longer is taken for lost; only a prediction may take more, and says so. */
+const answerWithinMs = 60_000
+
+/**
+ * @example
+ * const cloud = openCloud(place, system)
+ * const { account } = await cloud.identity()
+ */
+export function openCloud(place: Place, system: System): Cloud {
+  const { region, profile } = place
+  // Until January 2027 the SDK runs on Node 20 and says so on each run; `thampi doctor` says it once.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+  const pace = paceOf(writesPerSecond)
+  let serverTime: number | undefined
+  const credentials = lazily(() => credentialsOf(place, system))
+  const open = <Calls>(
+    service: string,
+    load: (config: ReturnType<typeof configOf>, prepare: (client: AnyClient) => void) => Promise<Calls>,
+  ): (() => Promise<Calls>) =>
+    lazily(async () => {
+      const config = configOf(place, service, await credentials())
+      return load(config, client => {
+        watchTime(client, time => {
+          serverTime = time
+        })
+        persist(client, { service, pace, region, profile })
+      })
+    })
+  const sts = open<StsCalls>('sts', async (...given) =>
+    (await import('./services/sts.ts')).stsCalls(...given),
+  )
+  return {
+    region,
+    profile,
+    identity: lazily(async () => {
+      const { Account = '', Arn = '' } = await (await sts()).getCallerIdentity({})
+      return { account: Account, arn: Arn, partition: Arn.split(':')[1] ?? 'aws' }
+    }),
+    lambda: open('lambda', async (...given) => (await import('./services/lambda.ts')).lambdaCalls(...given)),
+    s3: open('s3', async (...given) => (await import('./services/s3.ts')).s3Calls(...given)),
+    iam: open('iam', async (...given) => (await import('./services/iam.ts')).iamCalls(...given)),
+    api: open('apigatewayv2', async (...given) => (await import('./services/api.ts')).apiCalls(...given)),
+    logs: open('logs', async (...given) => (await import('./services/logs.ts')).logsCalls(...given)),
+    scheduler: open('scheduler', async (...given) =>
+      (await import('./services/scheduler.ts')).schedulerCalls(...given),
+    ),
+    serverTime: () => serverTime ?? system.now().getTime(),
+  }
+}
+
+/** Asks once; an attempt that failed is made again. */
+function lazily<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined
+  return () => {
+    asked ??= ask().catch(error => {
+      asked = undefined
+      throw error
+    })
+    return asked
+  }
+}
+
+interface Keys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+/** Keys stay in memory: they are written nowhere, and no program that we start is given them. */
+async function credentialsOf({ profile }: Place, { env }: System): Promise<Keys | (() => Promise<Keys>)> {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = env
+  if (profile === undefined && id && secret)
+    return { accessKeyId: id, secretAccessKey: secret, ...(token ? { sessionToken: token } : {}) }
+  const { fromNodeProviderChain } = await import('./services/credentials.ts')
+  return fromNodeProviderChain(profile === undefined ? {} : { profile })
+}
+
+function configOf({ region, endpoints }: Place, service: string, credentials: Keys | (() => Promise<Keys>)) {
+  const endpoint = endpoints[service]
+  return {
+    region,
+    credentials,
+    // What is tried again and how often is decided below, where it is known what may be repeated.
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: answerWithinMs, throwOnRequestTimeout: true },
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+  }
+}
+
+type Handler = (args: { input: Record<string, unknown> }) => Promise<unknown>
+
+interface Persistence {
+  readonly service: string
+  readonly pace: () => Promise<void>
+  readonly region: string
+  readonly profile: string | undefined
+}
+
+const mostTries = 5
+const throttledForMs = 90_000
+
+/**
+ * Tries again what may be tried again. What was refused because too much was asked always may; a call whose answer was
+ * lost may have taken effect, so only one that does no harm twice is repeated. The others end in an error that says
+ * `isLost`, and whoever made the call looks before deciding.
+ */
+function persist(client: AnyClient, { service, pace, region, profile }: Persistence): void {
+  const middleware =
+    (next: Handler, { commandName = '' }: { commandName?: string }): Handler =>
+    async args => {
+      const call = commandName.replace(/Command$/, '')
+      const began = performance.now()
+      for (let tries = 1; ; tries++) {
+        if (service !== 's3' && !isRead(call)) await pace()
+        try {
+          return await next({ ...args, input: { ...args.input } })
+        } catch (error) {
+          const failure = failureOf(error)
+          const mayTry = isThrottled(failure)
+            ? performance.now() - began < throttledForMs
+            : tries < mostTries &&
+              (isUnreached(failure) ||
+                (isUnknown(failure) && isRepeatable(call, args.input)) ||
+                (isSkewed(failure) && tries === 1))
+          if (!mayTry) throw explained(failure, { action: actionOf(service, call), region, profile })
+          await sleep(Math.min(5_000, 100 * 2 ** tries) * (0.5 + Math.random() / 2))
+        }
+      }
+    }
+  client.middlewareStack.add(middleware as never, { step: 'initialize', name: 'thampiPersistence' } as never)
+}
+
+function isRead(call: string): boolean {
+  return /^(Get|List|Head|Describe|Filter|Invoke)/.test(call)
+}
+
+/** Whether a call does no harm when it is made twice: reads, and writes that say what shall be, unconditionally. */
+function isRepeatable(call: string, input: Readonly<Record<string, unknown>>): boolean {
+  if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined || input.RevisionId !== undefined)
+    return false
+  return /^(Get|List|Head|Describe|Filter|Put|Delete|Tag|Untag|Upload|Abort)/.test(call)
+}
+
+function actionOf(service: string, call: string): string {
+  return `${service === 'apigatewayv2' ? 'apigateway' : service}:${call}`
+}
+
+/** Every answer tells its service's time. */
+function watchTime(client: AnyClient, tell: (time: number) => void): void {
+  const middleware = (next: Handler) => async (args: never) => {
+    const result = (await next(args)) as { response?: { headers?: Record<string, string> } }
+    const time = Date.parse(result.response?.headers?.date ?? '')
+    if (Number.isFinite(time)) tell(time)
+    return result
+  }
+  client.middlewareStack.add(
+    middleware as never,
+    { step: 'deserialize', name: 'thampiTime', priority: 'low' } as never,
+  )
+}
