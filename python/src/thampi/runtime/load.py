@@ -21,7 +21,7 @@ PROPERTIES = ("instance_id", "thampi_data_version", "trained_time_utc", "tags")
 class SavedFiles:
     """The files of a saved model in memory, their digests checked.
 
-    `pickled`     the bytes of model.pkl
+    `pickled`     the bytes of model.pkl, or a binary file that gives them
     `properties`  what answers carry, without `served_time_utc`
     `made`        what `save` observed (saved.json); empty for models of 2018
     `schema`      schema.json, or None
@@ -35,10 +35,11 @@ class SavedFiles:
         self.schema = schema
 
 
-def read_saved(directory, digests=None, name=None):
+def read_saved(directory, digests=None, name=None, pickled=None):
     """Reads each file once and hashes the very bytes that it gives.
 
-    `digests` maps file names to `sha256:…`; without them those in the model's own saved.json count.
+    `digests` maps file names to `sha256:…`; without them those in the model's own saved.json count. `pickled`
+    is a binary file with model.pkl where that is not in the directory; its digest was checked by who gives it.
     Raises ThampiError MODEL_MISSING, MODEL_INVALID, INTEGRITY.
     """
     name = name or os.path.basename(os.path.abspath(directory))
@@ -48,10 +49,12 @@ def read_saved(directory, digests=None, name=None):
     pinned = digests is not None
     if not pinned:
         digests = made.get("files") or {}
-    pickled = read.bytes("model.pkl")
+    found = {}
+    if pickled is None:
+        found["model.pkl"] = pickled = read.bytes("model.pkl")
     facts = read.bytes("thampi.json")
     schema = read.bytes("schema.json", required=False)
-    found = {"model.pkl": pickled, "thampi.json": facts, "saved.json": saved, "schema.json": schema}
+    found.update({"thampi.json": facts, "saved.json": saved, "schema.json": schema})
     for file in found:
         wanted = digests.get(file)
         if wanted is None and pinned and file in ("model.pkl", "thampi.json"):
@@ -81,7 +84,10 @@ def unpickle(saved, code_dir=None):
     if code_dir:
         sys.path.insert(0, code_dir)
     try:
-        model = pickle.loads(saved.pickled)
+        if isinstance(saved.pickled, bytes):
+            model = pickle.loads(saved.pickled)
+        else:
+            model = pickle.load(saved.pickled)
     except KeyboardInterrupt:
         raise
     except ModuleNotFoundError as error:

@@ -55,6 +55,10 @@ class Logs:
         return _request_id.get() or self._request_id
 
     def write(self, level, text):
+        """What was printed or logged, without its last line feed."""
+        self._send(self._framed(level, text))
+
+    def _framed(self, level, text):
         """Each line of `text` as a line of its own."""
         head = _US.join(
             (b"", self.current().encode("ascii", "replace"), level.encode("ascii", "replace"), b"")
@@ -63,7 +67,9 @@ class Logs:
         pieces = (
             line[at : at + _LINE_LIMIT] for line in lines for at in range(0, len(line) or 1, _LINE_LIMIT)
         )
-        data = b"".join(head + piece + b"\n" for piece in pieces)
+        return b"".join(head + piece + b"\n" for piece in pieces)
+
+    def _send(self, data):
         with self._lock:
             try:
                 while data:

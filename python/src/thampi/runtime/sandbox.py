@@ -13,16 +13,11 @@ import signal
 import time
 
 import thampi
-from thampi.context import ThampiContext
 from thampi.errors import ThampiError
-from thampi.runtime import brought, load, modules, process, wire
-from thampi.runtime.answer import Answerer
-from thampi.runtime.awaiting import Elsewhere, Here
+from thampi.runtime import load, modules, process, serving, wire
 from thampi.runtime.batch import Together
 from thampi.runtime.logs import Logs
 from thampi.runtime.loop import OneByOne
-from thampi.runtime.problem import Source
-from thampi.runtime.screen import screen_of
 
 __all__ = ["main"]
 
@@ -83,13 +78,13 @@ def _start(start, outgoing):
     logs = Logs()
     logs.take_over(start.get("logLevel", "INFO"))
     try:
-        answerer, context = _load(start)
+        answerer, context = serving.prepare(start)
     except ThampiError as error:
         logs.end()
         _fail(outgoing, error)
     logs.end()
     if start.get("wallMb"):
-        process.raise_wall(start["wallMb"], _at_once(start))
+        process.raise_wall(start["wallMb"], serving.at_once(start))
     # What was loaded stays for good; the collector need not look at it again.
     gc.freeze()
     loop = _loop(start, answerer, logs, outgoing, context)
@@ -113,45 +108,11 @@ def _loop(start, answerer, *more):
     batch = start.get("maxBatch") or 1
     if batch > 1 and answerer.ask.batches:
         return Together(answerer, *more, batch)
-    if _at_once(start) > 1:
+    if serving.at_once(start) > 1:
         from thampi.runtime.concurrent import Concurrently  # threads and all
 
-        return Concurrently(answerer, *more, _at_once(start))
+        return Concurrently(answerer, *more, serving.at_once(start))
     return OneByOne(answerer, *more)
-
-
-def _at_once(start):
-    return start.get("maxConcurrency") or 1
-
-
-def _load(start):
-    model, saved = _opened(start)
-    properties = {**saved.properties, "served_time_utc": start.get("servedTimeUtc")}
-    screen = screen_of(saved, start.get("errors") == "terse")
-    del saved
-    source = Source(start.get("model"), start.get("stage"), start.get("version"))
-    answerer = Answerer(
-        model,
-        properties,
-        source,
-        terse=start.get("errors") == "terse",
-        max_result_bytes=min(start.get("maxResultBytes") or wire.MAX_BODY, wire.MAX_BODY),
-        wait=Elsewhere() if _at_once(start) > 1 else Here(),
-        screen=screen,
-    )
-    names = {key: start.get(key) for key in ("stage", "model", "version")}
-    # The model gets its own copy of the properties; whatever it does to them, answers stay as they are.
-    context = ThampiContext(**names, properties=dict(properties))
-    load.initialize(model, context._for("", None), answerer.ask.wait)
-    return answerer, context
-
-
-def _opened(start):
-    """(the model, the files around it)"""
-    if brought.is_brought(start.get("digests")):
-        return brought.load(start)
-    saved = load.read_saved(start["modelDir"], start.get("digests") or {}, start.get("model"))
-    return load.unpickle(saved, start.get("codeDir")), saved
 
 
 def _fail(outgoing, error):
