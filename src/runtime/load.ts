@@ -1,6 +1,6 @@
 /** Loading a saved model: the very bytes that were hashed, or a sentence that says why not. */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { createHash, type Hash } from 'node:crypto'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Start } from '../wire/messages.ts'
 import type { Loaded } from './ask.ts'
@@ -29,9 +29,9 @@ export interface LoadedModel {
   readonly screen: Screen | undefined
 }
 
-/** Loads what `start` names. Throws `LoadFailure`. */
-export async function load(start: Start): Promise<LoadedModel> {
-  const files = new SavedFiles(start)
+/** Loads what `start` names; `held` are files that are in memory already. Throws `LoadFailure`. */
+export async function load(start: Start, held?: ReadonlyMap<string, Buffer>): Promise<LoadedModel> {
+  const files = new SavedFiles(start, held)
   const facts = files.json('thampi.json')
   // `saved.json` is written by `save`, `brought.json` by the command line about a model that another tool wrote.
   const said = ['saved.json', 'brought.json'].find(file => files.has(file))
@@ -70,8 +70,13 @@ export class SavedFiles {
   /** The model's name in the URL. */
   readonly name: string
   readonly #digests: Readonly<Record<string, string>>
+  readonly #held: ReadonlyMap<string, Buffer>
 
-  constructor({ modelDir, model, digests }: Pick<Start, 'modelDir' | 'model' | 'digests'>) {
+  constructor(
+    { modelDir, model, digests }: Pick<Start, 'modelDir' | 'model' | 'digests'>,
+    held: ReadonlyMap<string, Buffer> = new Map(),
+  ) {
+    this.#held = held
     this.dir = modelDir
     this.name = model
     this.#digests = digests
@@ -84,9 +89,23 @@ export class SavedFiles {
 
   /** The bytes of a file. Throws `LoadFailure` MODEL_MISSING, MODEL_INVALID, INTEGRITY. */
   bytes(file: string): Buffer {
-    const bytes = this.#read(file)
-    const [wanted, found] = [this.#digests[file], digestOf(bytes)]
-    if (found === wanted) return bytes
+    const bytes = this.#held.get(file) ?? this.#read(file, () => readFileSync(this.#path(file)))
+    this.#compare(file, createHash('sha256').update(bytes))
+    return bytes
+  }
+
+  /** The path of a file that is opened by others. Throws as `bytes` does. */
+  path(file: string): string {
+    const path = this.#path(file)
+    const hash = createHash('sha256')
+    this.#read(file, () => readInPieces(path, piece => hash.update(piece)))
+    this.#compare(file, hash)
+    return path
+  }
+
+  #compare(file: string, hash: Hash): void {
+    const [wanted, found] = [this.#digests[file], `sha256:${hash.digest('hex')}`]
+    if (found === wanted) return
     throw new LoadFailure('INTEGRITY', {
       message: `${file} of ${this.name} is not the file that was saved; it was not loaded.`,
       why: wanted === undefined ? 'No digest was given for it.' : `Its digest is ${found}, wanted ${wanted}.`,
@@ -107,9 +126,13 @@ export class SavedFiles {
     return value as Record<string, unknown>
   }
 
-  #read(file: string): Buffer {
+  #path(file: string): string {
+    return join(this.dir, file)
+  }
+
+  #read<T>(file: string, read: () => T): T {
     try {
-      return readFileSync(join(this.dir, file))
+      return read()
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw this.#unreadable(file, cause)
       throw new LoadFailure('MODEL_MISSING', {
@@ -128,6 +151,19 @@ export class SavedFiles {
   }
 }
 
-function digestOf(bytes: Buffer): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+const pieceBytes = 1024 * 1024
+
+/** What is big need not be in memory to be looked at. */
+function readInPieces(path: string, each: (piece: Buffer) => void): void {
+  const piece = Buffer.allocUnsafe(pieceBytes)
+  const file = openSync(path, 'r')
+  try {
+    for (;;) {
+      const bytes = readSync(file, piece)
+      if (bytes === 0) return
+      each(piece.subarray(0, bytes))
+    }
+  } finally {
+    closeSync(file)
+  }
 }

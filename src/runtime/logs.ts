@@ -1,4 +1,4 @@
-/** What the model prints and logs: one framed line each on descriptor 1, under the request it belongs to. */
+/** What the model prints and logs: lines on descriptor 1, each under the request it belongs to. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
@@ -6,7 +6,12 @@ import { format } from 'node:util'
 import type { Log } from './model.ts'
 import { writeAll } from './process.ts'
 
-const separator = '\x1f'
+/** One line as it is written, without a line feed. */
+export type Form = (requestId: string, level: string, text: string) => string
+
+/** What the host of a sandbox reads. */
+const framed: Form = (requestId, level, text) => `\x1f${requestId}\x1f${level}\x1f${text}`
+
 const lineLimit = 64 * 1024
 
 /** Names and order of Python's levels: settings and `thampi logs` know these. */
@@ -22,11 +27,13 @@ type Level = (typeof levels)[number]
 export class Logs {
   /** The logger that contexts carry. */
   readonly log: Log
+  readonly #form: Form
   #requestId = ''
   #several: AsyncLocalStorage<string> | undefined
   #streams: readonly LineStream[] = []
 
-  constructor(level: string) {
+  constructor(level: string, form: Form = framed) {
+    this.#form = form
     const lowest = Math.max(0, levels.indexOf(level as Level))
     const at =
       (own: Level) =>
@@ -72,11 +79,11 @@ export class Logs {
 
   /** Each line of `text` as a line of its own. */
   write(level: string, text: string): void {
-    const head = `${separator}${this.current}${separator}${level}${separator}`
+    const id = this.current
     let lines = ''
     for (const line of text.split('\n')) {
       for (let at = 0; at < (line.length || 1); at += lineLimit)
-        lines += `${head}${line.slice(at, at + lineLimit)}\n`
+        lines += `${this.#form(id, level, line.slice(at, at + lineLimit))}\n`
     }
     try {
       writeAll(1, Buffer.from(lines))

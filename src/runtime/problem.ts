@@ -9,12 +9,17 @@ const catalogue: Readonly<Record<ProblemCode, readonly [status: number, title: s
   'too-deep': [400, 'The body is nested too deeply', 'no'],
   'unsupported-media-type': [415, 'The content cannot be decoded', 'no'],
   'no-such-route': [404, 'Nothing is served at this path', 'no'],
+  'no-such-model': [404, 'No such model', 'no'],
+  'no-such-version': [404, 'No such version', 'no'],
+  'method-not-allowed': [405, 'The method is not allowed here', 'no'],
   'model-rejected-input': [422, 'The model refused the input', 'yes'],
   'model-error': [500, 'The model raised an exception', 'yes'],
   'batch-shape': [500, 'The results of a batch do not fit its inputs', 'yes'],
   'result-not-serialisable': [500, 'The result cannot be written as JSON', 'yes'],
   'result-too-large': [500, 'The result is too large', 'yes'],
   internal: [500, 'A mistake of Thampi', 'maybe'],
+  'model-unavailable': [503, 'The model cannot be loaded', 'no'],
+  'artifact-corrupt': [503, 'The model is not the one that was packed', 'no'],
 }
 
 export type ProblemCode =
@@ -25,12 +30,17 @@ export type ProblemCode =
   | 'too-deep'
   | 'unsupported-media-type'
   | 'no-such-route'
+  | 'no-such-model'
+  | 'no-such-version'
+  | 'method-not-allowed'
   | 'model-rejected-input'
   | 'model-error'
   | 'batch-shape'
   | 'result-not-serialisable'
   | 'result-too-large'
   | 'internal'
+  | 'model-unavailable'
+  | 'artifact-corrupt'
 
 /** A place in the body or in the result. */
 export interface Place {
@@ -45,6 +55,8 @@ export interface ProblemParts {
   readonly detail: string
   readonly hint?: string | undefined
   readonly errors?: readonly Place[]
+  /** When the same request may succeed: in so many milliseconds. */
+  readonly retryAfterMs?: number | undefined
 }
 
 export class Problem extends Error {
@@ -72,7 +84,7 @@ export interface Source {
 
 /** The problem document as bytes: keys sorted, plain ASCII, one line feed at the end. */
 export function problemDocument(
-  { code, parts: { detail, hint, errors = [] } }: Problem,
+  { code, parts: { detail, hint, errors = [], retryAfterMs } }: Problem,
   source: Source,
   requestId: string,
   pretty: boolean,
@@ -90,7 +102,8 @@ export function problemDocument(
     ...(hint === undefined ? {} : { hint }),
     instance: `urn:thampi:request:${requestId}`,
     model: source.model,
-    retryable: false,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    retryable: retryAfterMs !== undefined,
     stage: source.stage,
     status,
     title,

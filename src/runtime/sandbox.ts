@@ -7,18 +7,14 @@ import { Socket } from 'node:net'
 import { FrameReader, WireError } from '../wire/frame.ts'
 import { protocol, type Start } from '../wire/messages.ts'
 import { decodeForRuntime, failedFrame, readyFrame } from '../wire/runtime-side.ts'
-import { Answerer } from './answer.ts'
 import { Together } from './batch.ts'
 import { describe, ExitCalled, report } from './blame.ts'
 import { Concurrently } from './concurrent.ts'
-import { CallContext, type Shared } from './context.ts'
 import { failedOf, LoadFailure } from './failure.ts'
-import { load } from './load.ts'
 import { Logs } from './logs.ts'
 import { type Conversation, OneByOne } from './loop.ts'
+import { prepare, versionOfRuntime } from './prepare.ts'
 import { dieWithParent, end, exitStatus, forbidExit, writeAll } from './process.ts'
-
-declare const __THAMPI_VERSION__: string | undefined
 
 const hostToRuntime = 3
 const runtimeToHost = 4
@@ -61,7 +57,7 @@ async function begin(start: Start): Promise<OneByOne> {
   process.on('uncaughtException', lost)
   try {
     if (start.protocol !== protocol) throw foreign(start.protocol)
-    const conversation = await prepare(start, logs)
+    const conversation = { ...(await prepare(start, logs)), logs, outgoing: runtimeToHost }
     logs.end()
     process.off('uncaughtException', lost)
     process.on('uncaughtException', (error, origin) => endUncaught(error, origin, logs))
@@ -79,36 +75,10 @@ async function begin(start: Start): Promise<OneByOne> {
   }
 }
 
-async function prepare(start: Start, logs: Logs): Promise<Conversation> {
-  const { model, properties, screen } = await load(start)
-  const { stage, model: name, version } = start
-  const answerer = new Answerer(model, {
-    properties,
-    source: { model: name, stage, version },
-    log: logs.log,
-    terse: start.errors === 'terse',
-    maxResultBytes: start.maxResultBytes,
-    screen,
-  })
-  // Versions begin with 1; what is tried while it is saved is none yet.
-  const released = version > 0 ? { stage, version } : { stage: undefined, version: undefined }
-  const shared: Shared = { log: logs.log, ...released, model: name, properties: { ...properties } }
-  try {
-    await model.initialize?.(new CallContext(shared, '', Number.POSITIVE_INFINITY))
-  } catch (cause) {
-    throw new LoadFailure('MODEL_RAISED', { message: describe(cause), cause })
-  }
-  return { answerer, logs, shared, outgoing: runtimeToHost }
-}
-
 /** How this model gets its requests: together if it takes them so, else several at once or one by one. */
 function loopOf({ maxBatch, maxConcurrency }: Start, conversation: Conversation): OneByOne {
   if (maxBatch > 1 && conversation.answerer.ask.batches) return new Together(conversation, maxBatch)
   return maxConcurrency > 1 ? new Concurrently(conversation, maxConcurrency) : new OneByOne(conversation)
-}
-
-function versionOfRuntime(): string {
-  return typeof __THAMPI_VERSION__ === 'string' ? __THAMPI_VERSION__ : '0.0.0+source'
 }
 
 function foreign(theirs: number): LoadFailure {

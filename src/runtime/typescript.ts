@@ -36,6 +36,8 @@ export async function loadTypeScript(files: SavedFiles): Promise<Loaded> {
   return isClass(exported) ? ofInstance(model as Model) : ofDefinition(model as ThampiModel)
 }
 
+let imports = 0
+
 /** Imports the bytes whose digest was compared, not what the file may hold a moment later. */
 async function importModule(files: SavedFiles): Promise<unknown> {
   const code = files.bytes(MODULE)
@@ -43,8 +45,8 @@ async function importModule(files: SavedFiles): Promise<unknown> {
   const text = code.toString('utf8')
   mapStacks(url, text)
   Object.defineProperty(globalThis, urlKey, { value: url, configurable: true })
-  // The name that the module has in stacks.
-  const named = Buffer.concat([code, Buffer.from(`\n//# sourceURL=${url}\n`)])
+  // The name that the module has in stacks. The same text twice would be the same module, with the state that it is in.
+  const named = Buffer.concat([code, Buffer.from(`\n// ${++imports}\n//# sourceURL=${url}\n`)])
   try {
     return ((await import(`data:text/javascript;base64,${named.toString('base64')}`)) as { default: unknown })
       .default

@@ -1,5 +1,4 @@
 /** The format `onnx`: callers' lists become tensors, one run of the graph answers all who wait, tensors become lists. */
-import { join } from 'node:path'
 import type { Start } from '../../wire/messages.ts'
 import type { Loaded } from '../ask.ts'
 import { describe } from '../blame.ts'
@@ -59,14 +58,15 @@ export async function loadOnnx(files: SavedFiles, { codeDir }: Start): Promise<L
 /** From the very bytes whose digests were compared; machine code opens weights beside the file by itself. */
 async function sessionOf({ ort, isNative }: Opened, files: SavedFiles, facts: Facts): Promise<Session> {
   const { file, external } = facts
-  const bytes = files.bytes(file)
   const threads = Number(process.env.OMP_NUM_THREADS) || 1
   const options = { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 }
-  const weights = external.map(path => ({ path, data: files.bytes(path) }))
-  if (weights.length === 0) return ort.InferenceSession.create(bytes, options)
-  return isNative
-    ? ort.InferenceSession.create(join(files.dir, file), options)
-    : ort.InferenceSession.create(bytes, { ...options, externalData: weights })
+  if (external.length === 0) return ort.InferenceSession.create(files.bytes(file), options)
+  if (!isNative) {
+    const externalData = external.map(path => ({ path, data: files.bytes(path) }))
+    return ort.InferenceSession.create(files.bytes(file), { ...options, externalData })
+  }
+  for (const path of external) files.path(path)
+  return ort.InferenceSession.create(files.path(file), options)
 }
 
 /** What one caller sent. */
