@@ -11,18 +11,27 @@ export function summed(rows: readonly (readonly number[])[]): number[] {
   )
 }
 
+/** The slowest of rows that end at the same moment, null where none has a value. */
+export function slowest(rows: readonly (readonly (number | null)[])[]): (number | null)[] {
+  const length = Math.max(0, ...rows.map(row => row.length))
+  return Array.from({ length }, (_, at) => {
+    const values = rows.flatMap(row => row[row.length - length + at] ?? [])
+    return values.length === 0 ? null : Math.max(...values)
+  })
+}
+
 /** `1.2 requests a second now, at most 3.4 …`; latencies of several versions are those of the slowest. */
 export function sentence(slots: readonly number[], figures: readonly Figures[]): string {
   const requests = figures.reduce((sum, figure) => sum + figure.requests, 0)
   if (requests === 0) return 'No requests in the last ten minutes.'
   const errors = figures.reduce((sum, figure) => sum + figure.errors, 0)
-  const slowest = (pick: (figure: Figures) => number | undefined): string =>
+  const worst = (pick: (figure: Figures) => number | undefined): string =>
     `${milliseconds(Math.max(...figures.map(figure => pick(figure) ?? 0)))}`
   const rate = (count: number): string => (count / slotSeconds).toFixed(1)
   return (
     `${requests} ${requests === 1 ? 'request' : 'requests'} in ten minutes, ${errors} failed; ` +
     `at most ${rate(Math.max(...slots))} a second; ` +
-    `half within ${slowest(figure => figure.p50Ms)}, 99 % within ${slowest(figure => figure.p99Ms)}.`
+    `half within ${worst(figure => figure.p50Ms)}, 99 % within ${worst(figure => figure.p99Ms)}.`
   )
 }
 

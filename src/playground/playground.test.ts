@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { type Field, fieldOf, jsonOf, NotAValue, writtenAs } from './fields.ts'
-import { sentence, summed } from './figures.ts'
+import { sentence, slowest, summed } from './figures.ts'
 import type { JsonSchema } from './server.ts'
 import { languages, snippet } from './snippets.ts'
 
@@ -131,9 +131,26 @@ describe('the figures', () => {
     expect(summed([])).toEqual([])
   })
 
+  it('that say how long it took are those of the slowest version', () => {
+    expect(
+      slowest([
+        [1, null, 3, null],
+        [2.5, null],
+      ]),
+    ).toEqual([1, null, 3, null])
+    expect(slowest([[1], [null]])).toEqual([1])
+  })
+
   it('are a sentence', () => {
     expect(sentence([], [])).toBe('No requests in the last ten minutes.')
-    const figures = { requests: 30, errors: 1, p50Ms: 1.23, p99Ms: 45.6, requestsBySlot: [10, 20] }
+    const figures = {
+      requests: 30,
+      errors: 1,
+      p50Ms: 1.23,
+      p99Ms: 45.6,
+      requestsBySlot: [10, 20],
+      p99MsBySlot: [40, 45.6],
+    }
     expect(sentence([10, 20], [figures])).toBe(
       '30 requests in ten minutes, 1 failed; at most 2.0 a second; half within 1.2 ms, 99 % within 46 ms.',
     )

@@ -20,6 +20,8 @@ export interface Figures {
   readonly p99Ms?: number
   /** Requests in each ten seconds, oldest first. */
   readonly requestsBySlot: readonly number[]
+  /** In milliseconds; null where there were no requests. */
+  readonly p99MsBySlot: readonly (number | null)[]
 }
 
 export interface Status {

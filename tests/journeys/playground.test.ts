@@ -1,6 +1,7 @@
 /** The page, in a real browser: fill, predict, see the answer, roll back. Its screenshots are those of the README. */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -235,6 +236,22 @@ describe('both pages', () => {
     ['dark', { colorScheme: 'dark' }],
     ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
   ]
+
+  it('draw how many asked and how long they waited, and say it in words', async () => {
+    const predict = new URL('/dev/iris/predict', address)
+    const body = '{"data": {"input": [5.9, 3.2, 4.8, 1.8]}}'
+    // Two slots of ten seconds, so that there is more than a dash to see.
+    for (let i = 0; i < 24; i++) {
+      await Promise.all(Array.from({ length: 1 + (i % 5) }, () => fetch(predict, { method: 'POST', body })))
+      await sleep(500)
+    }
+    const { page } = await opened(address)
+    expect(await page.locator('.chart rect').count()).toBeGreaterThan(1)
+    expect(await page.locator('.chart .latency').getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+H[\d.]+L/)
+    await page.getByText(/Bars: requests\. Line: 99 % of them, up to [\d.]+ ms\./).waitFor()
+    await page.getByText(/requests in ten minutes, 0 failed; .* 99 % within [\d.]+ ms\./).waitFor()
+    await page.close()
+  })
 
   it.each(looks)('have no serious fault that axe knows, and fit: %s', async (name, look) => {
     mkdirSync(images, { recursive: true })

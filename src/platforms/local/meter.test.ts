@@ -26,6 +26,16 @@ it('what is older than ten minutes is forgotten, also when its slot was never us
   expect(recent.summary(start + slotMs * slots)).toMatchObject({ requests: 2, errors: 1 })
 })
 
+it('percentiles of each ten seconds are its own', () => {
+  const recent = new Recent()
+  for (const ms of [10, 10, 10]) recent.add(ms, false, start)
+  recent.add(500, false, start + 2 * slotMs)
+  const [first, second, third] = recent.summary(start + 2 * slotMs).p99MsBySlot.slice(-3)
+  expect(second).toBeNull()
+  expect((first as number) / 10).toBeCloseTo(1, 1)
+  expect((third as number) / 500).toBeCloseTo(1, 1)
+})
+
 it('an answer that took no time at all counts', () => {
   const recent = new Recent()
   recent.add(0, false, start)

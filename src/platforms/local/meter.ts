@@ -79,14 +79,18 @@ export class Recent {
     const last = Math.floor(nowMs / slotMs)
     const merged = new Float64Array(buckets)
     const requestsBySlot: number[] = []
+    const p99MsBySlot: (number | null)[] = []
     let errors = 0
     for (let number = last - slots + 1; number <= last; number++) {
       const slot = number % slots
       const isCurrent = this.#number[slot] === number
-      requestsBySlot.push(isCurrent ? (this.#requests[slot] as number) : 0)
-      if (!isCurrent) continue
+      const counts = isCurrent ? this.#counts[slot] : undefined
+      const requests = counts ? (this.#requests[slot] as number) : 0
+      requestsBySlot.push(requests)
+      p99MsBySlot.push((counts && quantile(counts, requests, 0.99)) ?? null)
+      if (!counts) continue
       errors += this.#errors[slot] as number
-      this.#counts[slot]?.forEach((count, i) => {
+      counts.forEach((count, i) => {
         merged[i] = (merged[i] as number) + count
       })
     }
@@ -95,6 +99,7 @@ export class Recent {
       requests,
       errors,
       requestsBySlot,
+      p99MsBySlot,
       p50Ms: quantile(merged, requests, 0.5),
       p99Ms: quantile(merged, requests, 0.99),
     }
@@ -106,6 +111,8 @@ export interface RecentSummary {
   /** Answers with a status of 500 or more. */
   readonly errors: number
   readonly requestsBySlot: readonly number[]
+  /** Null where there were no requests. */
+  readonly p99MsBySlot: readonly (number | null)[]
   /** Undefined when there were no requests. */
   readonly p50Ms: number | undefined
   readonly p99Ms: number | undefined
@@ -118,7 +125,7 @@ function bucketOf(ms: number): number {
 }
 
 /** The value below which that share of the requests lies: the geometric middle of the bucket it falls into. */
-function quantile(counts: Float64Array, total: number, share: number): number | undefined {
+function quantile(counts: Float64Array | Uint32Array, total: number, share: number): number | undefined {
   if (total === 0) return undefined
   let left = Math.ceil(total * share)
   let bucket = 0

@@ -58,13 +58,13 @@ async function status(host: Host, stage: ServedStage, whole: boolean): Promise<u
   const { weights } = stage
   const versions = (await stage.numbers()).map(async number => {
     const record = await stage.version(number)
-    const { requests, errors, p50Ms, p99Ms, requestsBySlot } =
+    const { requests, errors, p50Ms, p99Ms, requestsBySlot, p99MsBySlot } =
       running.get(number)?.meter.recent.summary(Date.now()) ?? {}
     return {
       ...{ number, weight: weights.get(number) ?? 0, wasRouted: stage.wasRouted(number) },
       ...{ servedTimeUtc: record?.servedTimeUtc, trainedTimeUtc: record?.properties.trained_time_utc },
       ...{ by: record?.by, commit: record?.commit },
-      figures: requestsBySlot && { requests, errors, p50Ms, p99Ms, requestsBySlot },
+      figures: requestsBySlot && { requests, errors, p50Ms, p99Ms, requestsBySlot, p99MsBySlot },
     }
   })
   const record = whole ? await stage.version(mostOf(stage)) : undefined
