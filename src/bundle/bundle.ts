@@ -78,14 +78,22 @@ export interface DependencyArchive {
   readonly lock: readonly string[]
 }
 
+/** A bundle for another machine that has nothing to unpack: its module brings everything. */
+export interface NoDependencies {
+  /** Sorted `name==version` lines of what is in the module, for people who ask. */
+  readonly lock: readonly string[]
+}
+
 export interface Bundle {
   readonly digest: Digest
   readonly language: Language
   readonly target: Target
   readonly layers: readonly Layer[]
   /** What runs it here, or what the other machine has to unpack. */
-  readonly environment: LocalEnvironment | DependencyArchive
+  readonly environment: LocalEnvironment | DependencyArchive | NoDependencies
   readonly properties: Properties
+  /** How long imports and loading took where a bundle for another machine was tried, in seconds. */
+  readonly startSeconds?: number | undefined
   /** What a person should hear about the packing; absent in a bundle that was read back from a store. */
   readonly notices: readonly string[]
 }

@@ -194,6 +194,14 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     mends:
       'Another version of the package may have the wheel that is missing. A newer Python often means a newer system on the other side.',
   },
+  PACKAGE_TOO_BIG: {
+    means:
+      'The packages of the model and the project take more room than AWS Lambda has for a zip package, although tests, headers and the like were left out already. Nothing was uploaded. The bars show the five biggest packages.',
+    looks:
+      'iris takes 712.4 MB unpacked; Lambda takes 262.1 MB.\ntorch 2.13.0   ████████████████████████  613.0 MB\nnumpy 2.4.6    ██                         51.2 MB\nLeft out already: 86.1 MB of tests, headers and the like.\nFix: leave out what the model does not import, save it as ONNX, or serve it on this machine: thampi serve staging --platform local',
+    mends:
+      'Shorten the dependency file to what the model imports. A model saved as ONNX needs onnxruntime and numpy only. `thampi plan` shows what takes the room.',
+  },
   WHEEL_INVALID: {
     means:
       'A wheel is not what its name, its own list of files or the rules for wheels say: a file of it would land outside, a file is missing or has another size, two packages bring different files under one name. Nothing of it was run, and nothing was uploaded.',

@@ -30,8 +30,8 @@ export const maxTimeoutSeconds = 900
 /** Bytes of a request and of an answer. Quotas of Lambda: 6 MB for synchronous calls. */
 export const maxPayloadBytes: number = 6 * 1024 * 1024
 
-/** Seconds until an HTTP API gives up. Quotas of API Gateway: integration timeout of an HTTP API, 30 s; one is for the way. */
-export const maxHttpApiSeconds = 29
+/** Seconds until an HTTP API gives up. Quotas of API Gateway: integration timeout of an HTTP API. */
+export const maxHttpApiSeconds = 30
 
 /** A model up to this size travels in the function's own zip: it is read from disk, and nothing is fetched at a start. */
 export const maxEmbeddedModelBytes = 50_000_000

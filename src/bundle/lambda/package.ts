@@ -65,6 +65,6 @@ export interface LambdaPackage {
 export interface LambdaRelease {
   /** Naive UTC. */
   readonly servedTimeUtc: string
-  /** Where a model goes that is too big for the function: `{ bucket: 'my-store', prefix: 'thampi/blobs/sha256/' }`. */
+  /** Where the big files of a model go: `{ bucket: 'my-store', prefix: 'thampi/blobs/sha256/' }`. */
   readonly blobs?: { readonly bucket: string; readonly prefix: string } | undefined
 }
