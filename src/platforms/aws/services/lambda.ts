@@ -20,8 +20,7 @@ import {
   PublishLayerVersionCommand,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
-  TagResourceCommand,
-  UntagResourceCommand,
+  RemovePermissionCommand,
   UpdateAliasCommand,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
@@ -47,8 +46,7 @@ export type LambdaCalls = Pick<
   | 'publishLayerVersion'
   | 'publishVersion'
   | 'putFunctionConcurrency'
-  | 'tagResource'
-  | 'untagResource'
+  | 'removePermission'
   | 'updateAlias'
   | 'updateFunctionCode'
   | 'updateFunctionConfiguration'
@@ -73,8 +71,7 @@ export function lambdaCalls(config: LambdaClientConfig, prepare: (client: AnyCli
     publishLayerVersion: PublishLayerVersionCommand,
     publishVersion: PublishVersionCommand,
     putFunctionConcurrency: PutFunctionConcurrencyCommand,
-    tagResource: TagResourceCommand,
-    untagResource: UntagResourceCommand,
+    removePermission: RemovePermissionCommand,
     updateAlias: UpdateAliasCommand,
     updateFunctionCode: UpdateFunctionCodeCommand,
     updateFunctionConfiguration: UpdateFunctionConfigurationCommand,
