@@ -1,10 +1,9 @@
 /** Which programs can make an environment here and fill it. */
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { Environment } from '../../system/places.ts'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
+import { pipConfigFiles } from '../pip-settings.ts'
 
 /** A program with its first arguments. */
 export type Command = readonly [file: string, ...args: string[]]
@@ -98,24 +97,10 @@ function pipTools(python: PythonFound, { pip, place, virtualenv }: Probed): Tool
 const HARMLESS =
   /^PIP_(DISABLE_PIP_VERSION_CHECK|NO_CACHE_DIR|CACHE_DIR|NO_INPUT|NO_COLOR|PROGRESS_BAR|QUIET|VERBOSE|ROOT_USER_ACTION|REQUIRE_VIRTUALENV|DEFAULT_TIMEOUT|TIMEOUT|RETRIES|NO_PYTHON_VERSION_WARNING)$/
 
-async function pipIsConfigured(python: PythonFound, { env, os }: System): Promise<boolean> {
+async function pipIsConfigured(python: PythonFound, system: System): Promise<boolean> {
+  const { env } = system
   if (Object.keys(env).some(name => name.startsWith('PIP_') && !HARMLESS.test(name) && env[name])) return true
-  const home = env.HOME || homedir()
-  const files =
-    os === 'win32'
-      ? [
-          join(env.APPDATA || home, 'pip', 'pip.ini'),
-          join(home, 'pip', 'pip.ini'),
-          join(python.prefix, 'pip.ini'),
-        ]
-      : [
-          join(env.XDG_CONFIG_HOME || join(home, '.config'), 'pip', 'pip.conf'),
-          join(home, '.pip', 'pip.conf'),
-          join(home, 'Library', 'Application Support', 'pip', 'pip.conf'),
-          '/etc/pip.conf',
-          '/etc/xdg/pip/pip.conf',
-          join(python.prefix, 'pip.conf'),
-        ]
+  const files = pipConfigFiles(python.prefix, system)
   const texts = await Promise.all(files.map(file => readFile(file, 'utf8').catch(() => '')))
   return texts.some(text =>
     /^\s*(extra-)?index-url|^\s*(find-links|no-index|cert|proxy|trusted-host|constraint)\b/m.test(text),
