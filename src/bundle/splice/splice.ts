@@ -1,24 +1,189 @@
-/** Wheels → one archive of dependencies: their packed bytes are copied, nothing is unpacked and packed again. */
+/**
+ * Wheels → one archive of dependencies. A wheel is a zip of what `site-packages` is to hold, so its packed bytes are
+ * copied as they are: nothing is unpacked and packed again, and no build of zlib has a say in the result.
+ */
+import { join } from 'node:path'
+import { type Digest, digestOf, digestOfFile, readIfThere, writeWhole } from '../../system/files.ts'
 import type { PythonFound } from '../../system/python.ts'
+import type { System } from '../../system/system.ts'
+import type { DependencyArchive, PackedPackage, Target } from '../bundle.ts'
+import { normalName } from '../requirement-lines.ts'
+import { writeZip } from '../zip/write.ts'
+import type { ZipEntry } from '../zip/zip.ts'
+import { bytecodePath } from './bytecode.ts'
+import { merge, type Placed } from './merge.ts'
+import { checkLibraries } from './platform.ts'
+import { type Prepared, prepare, wheelKey } from './prepared.ts'
+import { type OpenWheel, openWheel, type Wheel } from './wheel.ts'
 
-/** A wheel that is on this machine. */
-export interface Wheel {
-  /** Normalised: `scikit-learn`. */
-  readonly name: string
-  readonly version: string
-  /** Name of the wheel's file. */
-  readonly file: string
-  /** 64 hexadecimal digits, of the file's bytes. */
-  readonly sha256: string
-  /** Where it is. */
-  readonly path: string
-}
+export type { Wheel } from './wheel.ts'
 
 export interface SpliceOptions {
   /** `python/` in a layer of Lambda. */
   readonly prefix: 'python/' | ''
-  /** Packages that keep everything their wheels bring, tests too. Normalised names. */
+  /** Packages that keep everything their wheels bring, tests too: what the smoke run found missing something. */
   readonly keep?: readonly string[]
-  /** Of the same minor as the target: compiles bytecode. Without it imports are slower, which is said. */
+  /** Of the same minor as the target: compiles bytecode. Without it every start compiles, which is said. */
   readonly python?: PythonFound
+}
+
+export interface Spliced extends DependencyArchive {
+  /** Names what is in the archive. The same on every machine, unlike the digest of its bytes. */
+  readonly key: Digest
+  /** What a person should hear about it. */
+  readonly notices: readonly string[]
+}
+
+/** Raised when the archive of the same wheels changes, by other rules than those of `slim.ts`. */
+const LAYOUT = 1
+
+/** Where Lambda puts layers and functions: tracebacks show these paths. */
+const RUN_TIME_ROOTS = { 'python/': '/opt/python/', '': '/var/task/' } as const
+
+/**
+ * Splices wheels into an archive below `<home>/spliced`. The same wheels give the same archive, which is kept: the
+ * second time nothing is made. Every file is compared with its wheel's list, every library with the target; a wheel that is not
+ * what it says is refused by name. Memory does not depend on sizes.
+ *
+ * @throws ThampiError WHEEL_INVALID, WHEEL_PLATFORM, DISK_FULL, PERMISSION
+ * @example
+ * const target = { os: 'linux', arch: 'x64', python: '3.13', glibc: '2.34' } as const
+ * const layer = await spliceWheels(await fetchWheels(lock.wheels, system), target, { prefix: 'python/', python }, system)
+ * console.log(layer.file, layer.unpackedBytes)
+ */
+export async function spliceWheels(
+  wheels: readonly Wheel[],
+  target: Target,
+  { prefix, keep = [], python }: SpliceOptions,
+  system: System,
+): Promise<Spliced> {
+  const dir = join(system.places.home, 'spliced')
+  const compiler = compilerFor(target, python)
+  const preparation = { runTimeRoot: RUN_TIME_ROOTS[prefix], python: compiler }
+  const kept = new Set(keep.map(normalName))
+  const jobs = wheels
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(wheel => ({ wheel, slim: !kept.has(wheel.name) }))
+    .map(({ wheel, slim }) => ({ wheel, slim, key: wheelKey(wheel, slim, preparation) }))
+  const names = jobs.map(({ wheel, key }) => [wheel.name, wheel.version, key])
+  const key = digestOf(JSON.stringify([LAYOUT, prefix, target.arch, target.glibc, names]))
+  const known = await readSpliced(dir, key)
+  if (known) return known
+
+  const opens: OpenWheel[] = []
+  const prepared: Prepared[] = []
+  try {
+    for (const { wheel, slim } of jobs) opens.push(await openWheel(wheel, slim))
+    const merged = await merge(opens)
+    const toPrepare = opens.map((open, i) => ({ open, key: jobs[i]?.key ?? key }))
+    prepared.push(...(await prepare(toPrepare, preparation, dir, system)))
+    const parts = opens.map((open, i) => ({ open, prepared: prepared[i] ?? NOTHING }))
+    for (const { open, prepared } of parts) checkLibraries(open, prepared.libraries, target)
+
+    const layer = entriesOf(merged.files, parts, prefix, target)
+    const at = filesOf(dir, key)
+    const archive = await writeZip(at.archive, layer.entries)
+    const isComplete = compiler === undefined || parts.every(({ prepared }) => prepared.bytecode)
+    const spliced: Spliced = {
+      ...archive,
+      key,
+      packages: layer.packages,
+      lock: jobs.map(({ wheel }) => `${wheel.name}==${wheel.version}`).sort(),
+      notices: [...merged.notices, ...noticesAbout(target, compiler, isComplete)],
+    }
+    // Where Python failed, it may do better the next time.
+    if (isComplete) await writeWhole(at.record, JSON.stringify({ schemaVersion: 1, spliced }))
+    return spliced
+  } finally {
+    for (const open of [...opens, ...prepared.flatMap(({ bytecode }) => bytecode ?? [])]) await open.close()
+  }
+}
+
+const NOTHING: Prepared = { libraries: [], bytecode: undefined }
+
+/** Only the very same minor writes bytecode that the target reads. */
+function compilerFor(target: Target, python: PythonFound | undefined): PythonFound | undefined {
+  return python?.minor === target.python && python?.implementation === 'cpython' ? python : undefined
+}
+
+function noticesAbout(target: Target, compiler: PythonFound | undefined, isComplete: boolean): string[] {
+  if (compiler && isComplete) return []
+  const why = compiler
+    ? `Python ${compiler.version} could not make it`
+    : `there is no Python ${target.python} on this machine to make it`
+  return [
+    `The packages travel without bytecode: ${why}. Every cold start will compile them, which takes seconds.`,
+  ]
+}
+
+interface Part {
+  readonly open: OpenWheel
+  readonly prepared: Prepared
+}
+
+interface Layer {
+  readonly entries: readonly ZipEntry[]
+  readonly packages: readonly PackedPackage[]
+}
+
+function entriesOf(
+  files: readonly Placed[],
+  parts: readonly Part[],
+  prefix: string,
+  { python = '' }: Target,
+): Layer {
+  const entries: ZipEntry[] = []
+  const bytes = new Map<OpenWheel, number>()
+  const bytecode = new Map(
+    parts.map(({ open, prepared }) => [
+      open,
+      new Map(prepared.bytecode?.entries.map(entry => [entry.path, entry])),
+    ]),
+  )
+  for (const { file, from } of files) {
+    const isProgram = file.entry.executable || file.path.startsWith('bin/')
+    const compiled = bytecode.get(from)?.get(bytecodePath(file.path, python) ?? '')
+    const placed = [{ ...file.entry, path: prefix + file.path, executable: isProgram }]
+    if (compiled) placed.push({ ...compiled, path: prefix + compiled.path, executable: false })
+    for (const entry of placed) bytes.set(from, (bytes.get(from) ?? 0) + entry.bytes)
+    entries.push(...placed)
+  }
+  const packages = parts.map(({ open }) => ({
+    name: open.wheel.name,
+    version: open.wheel.version,
+    wheel: open.wheel.file,
+    bytes: bytes.get(open) ?? 0,
+    dropped: open.dropped,
+  }))
+  return { entries, packages }
+}
+
+interface Files {
+  readonly archive: string
+  /** Written last: without it the archive is made again. */
+  readonly record: string
+}
+
+function filesOf(dir: string, key: Digest): Files {
+  const name = join(dir, 'layers', key.slice('sha256:'.length))
+  return { archive: `${name}.zip`, record: `${name}.json` }
+}
+
+/** What was spliced before, when every byte of it is still there. */
+async function readSpliced(dir: string, key: Digest): Promise<Spliced | undefined> {
+  const at = filesOf(dir, key)
+  const spliced = parseRecord(await readIfThere(at.record))
+  if (!spliced) return undefined
+  const digest = await digestOfFile(at.archive).catch(() => undefined)
+  return digest === spliced.digest ? { ...spliced, file: at.archive } : undefined
+}
+
+function parseRecord(text: string | undefined): Spliced | undefined {
+  if (text === undefined) return undefined
+  try {
+    const { schemaVersion, spliced } = JSON.parse(text)
+    return schemaVersion === 1 && typeof spliced?.digest === 'string' ? spliced : undefined
+  } catch {
+    return undefined
+  }
 }

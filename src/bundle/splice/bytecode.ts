@@ -1,0 +1,113 @@
+/**
+ * Bytecode for packages of another machine, made by a Python of its minor: the directory is read-only there, so whatever
+ * is not compiled here is compiled again at every start.
+ */
+import { availableParallelism } from 'node:os'
+import type { PythonFound } from '../../system/python.ts'
+import type { System } from '../../system/system.ts'
+import type { OpenWheel } from './wheel.ts'
+
+/** Less source than this compiles before another process has started. */
+const WORTH_A_PROCESS = 512 * 1024
+const TIMEOUT_MS = 15 * 60_000
+
+/**
+ * Reads sources out of wheels and writes bytecode that is never compared with its source (PEP 552, unchecked): the time
+ * stamps in an archive mean nothing. A file that is no Python of this minor has no bytecode, as with pip.
+ * The language may warn about every second package; it is not our business here.
+ */
+const PROGRAM = `import importlib.util, json, marshal, os, sys, warnings, zipfile
+warnings.simplefilter("ignore")
+for wheel, files in json.load(sys.stdin):
+    with zipfile.ZipFile(wheel) as archive:
+        for member, name, target in files:
+            source = archive.read(member)
+            try:
+                code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+            except Exception:
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "xb") as file:
+                file.write(importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little"))
+                file.write(importlib.util.source_hash(source) + marshal.dumps(code))
+`
+
+/** What bytecode depends on beside its source; part of every key. */
+export function compilerOf(python: PythonFound): string {
+  return `${python.implementation}-${python.version}`
+}
+
+/** Which file of bytecode belongs to a source (PEP 3147); undefined when it is none. */
+export function bytecodePath(path: string, minor: string): string | undefined {
+  if (!path.endsWith('.py')) return undefined
+  const slash = path.lastIndexOf('/') + 1
+  return `${path.slice(0, slash)}__pycache__/${path.slice(slash, -3)}.cpython-${minor.replace('.', '')}.pyc`
+}
+
+/**
+ * Compiles the sources of several wheels below `dir`: that of the first wheel below `0/`, and so on. Every processor
+ * takes a share.
+ *
+ * @param runTimeRoot where the packages will be: `/opt/python/`. Tracebacks show it
+ * @returns false when Python gave up; what is in `dir` then is of no use
+ */
+export async function compile(
+  wheels: readonly OpenWheel[],
+  dir: string,
+  runTimeRoot: string,
+  python: PythonFound,
+  system: System,
+): Promise<boolean> {
+  const jobs = wheels.flatMap(({ wheel, files }, i) =>
+    files.flatMap(({ path, entry }) => {
+      const target = bytecodePath(path, python.minor)
+      if (target === undefined) return []
+      return [
+        {
+          wheel: wheel.path,
+          file: [entry.path, runTimeRoot + path, `${dir}/${i}/${target}`],
+          bytes: entry.bytes,
+        },
+      ]
+    }),
+  )
+  const ended = await Promise.all(
+    shares(jobs).map(share =>
+      system.run(python.path, ['-I', '-S', '-c', PROGRAM], {
+        env: system.env,
+        input: JSON.stringify(byWheel(share)),
+        timeoutMs: TIMEOUT_MS,
+      }),
+    ),
+  )
+  return ended.every(({ exitCode }) => exitCode === 0)
+}
+
+interface Job {
+  readonly wheel: string
+  readonly file: readonly string[]
+  readonly bytes: number
+}
+
+/** Biggest first, each to whoever has least: the shares end at about the same time. */
+function shares(jobs: readonly Job[]): Job[][] {
+  const total = jobs.reduce((sum, { bytes }) => sum + bytes, 0)
+  const count = Math.min(availableParallelism(), Math.ceil(total / WORTH_A_PROCESS), jobs.length)
+  const loads = Array.from({ length: count }, () => ({ bytes: 0, jobs: [] as Job[] }))
+  for (const job of jobs.toSorted((a, b) => b.bytes - a.bytes)) {
+    const least = loads.reduce((a, b) => (b.bytes < a.bytes ? b : a))
+    least.bytes += job.bytes
+    least.jobs.push(job)
+  }
+  return loads.map(({ jobs }) => jobs)
+}
+
+function byWheel(jobs: readonly Job[]): [string, (readonly string[])[]][] {
+  const wheels = new Map<string, (readonly string[])[]>()
+  for (const { wheel, file } of jobs) {
+    const files = wheels.get(wheel)
+    if (files) files.push(file)
+    else wheels.set(wheel, [file])
+  }
+  return [...wheels]
+}
