@@ -13,7 +13,7 @@ from thampi.errors import ThampiError
 from thampi.runtime.ask import can_be_asked
 from thampi.runtime.blame import describe, message_of
 
-__all__ = ["PROPERTIES", "SavedFiles", "initialize", "read_saved", "unpickle"]
+__all__ = ["PROPERTIES", "SavedFiles", "failure", "initialize", "read_saved", "trace_of", "unpickle"]
 
 PROPERTIES = ("instance_id", "thampi_data_version", "trained_time_utc", "tags")
 
@@ -39,7 +39,7 @@ def read_saved(directory, digests=None, name=None, pickled=None):
     """Reads each file once and hashes the very bytes that it gives.
 
     `digests` maps file names to `sha256:…`; without them those in the model's own saved.json count. `pickled`
-    is a binary file with model.pkl where that is not in the directory; its digest was checked by who gives it.
+    is a binary file with model.pkl where the directory has none; who gives it has checked its digest.
     Raises ThampiError MODEL_MISSING, MODEL_INVALID, INTEGRITY.
     """
     name = name or os.path.basename(os.path.abspath(directory))
@@ -121,6 +121,17 @@ def initialize(model, context, wait):
         raise ThampiError("MODULE_MISSING", what, hint=f"add the package of `{error.name}`.") from error
     except BaseException as error:
         raise ThampiError("MODEL_RAISED", describe(error)) from error
+
+
+def failure(error):
+    """What a ThampiError says, as the wire's `failed` has it."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "why": error.why,
+        "fix": error.hint,
+        "trace": trace_of(error),
+    }
 
 
 def trace_of(error):

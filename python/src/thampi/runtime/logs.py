@@ -45,10 +45,14 @@ class Logs:
 
     def end(self):
         """Lines that were left unfinished end with their request."""
+        self.finish_lines()
+        self.begin("")
+
+    def finish_lines(self):
+        """What was printed up to here stands before whatever comes next."""
         for stream in self._streams:
             if stream.unfinished:
                 stream.finish(self.current())
-        self.begin("")
 
     def current(self):
         """The id of the request that what is printed here belongs to, or an empty text."""

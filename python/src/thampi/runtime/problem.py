@@ -35,8 +35,8 @@ _compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 class Problem(Exception):
     """One problem: a code of the catalogue, and what is particular about this case.
 
-    `errors` lists places in the body or the result as {pointer, code, message}; `retry_after_ms` says when the
-    same request may succeed, where that may be.
+    `errors` lists places in the body or the result as {pointer, code, message}; `retry_after_ms` says when
+    the same request may succeed, where that may be.
     """
 
     def __init__(self, code, detail, hint=None, errors=(), retry_after_ms=None):

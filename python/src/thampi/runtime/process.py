@@ -5,7 +5,15 @@ import os
 import signal
 import sys
 
-__all__ = ["close_stdin", "confine", "die_with_parent", "move", "raise_wall", "say_where_it_hurts"]
+__all__ = [
+    "close_stdin",
+    "confine",
+    "die_with_parent",
+    "move",
+    "raise_wall",
+    "reseed",
+    "say_where_it_hurts",
+]
 
 _SET_PARENT_DEATH_SIGNAL, _SET_NO_NEW_PRIVILEGES = 1, 38  # linux/prctl.h
 
@@ -60,6 +68,15 @@ def say_where_it_hurts():
     import faulthandler
 
     faulthandler.enable(file=2)
+
+
+def reseed():
+    """Seeds the random generators that all of a process share, because this one is a copy of another. Those
+    that programs make are seeded by them."""
+    for name in ("random", "numpy.random"):
+        generator = sys.modules.get(name)
+        if generator is not None:
+            generator.seed()
 
 
 def raise_wall(memory_mb, threads=1):

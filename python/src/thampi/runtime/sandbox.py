@@ -116,12 +116,5 @@ def _loop(start, answerer, *more):
 
 
 def _fail(outgoing, error):
-    message = {
-        "code": error.code,
-        "message": error.message,
-        "why": error.why,
-        "fix": error.hint,
-        "trace": load.trace_of(error),
-    }
-    wire.write_all(outgoing, (wire.frame(wire.FAILED, 0, message),))
+    wire.write_all(outgoing, (wire.frame(wire.FAILED, 0, load.failure(error)),))
     os._exit(_EXIT_FAILED)

@@ -1,7 +1,7 @@
-"""From what a host says about a model to a model that answers: loaded, initialized, with all that answers need.
+"""From what a host says about a model to one that answers: loaded, initialized, with all that answers need.
 
-    answerer, context = prepare({"modelDir": "…", "digests": {…}, "stage": "staging", …})
-    answerer.answer(b'{"data": 1}', context._for("r-1", deadline))
+answerer, context = prepare({"modelDir": "…", "digests": {…}, "stage": "staging", …})
+answerer.answer(b'{"data": 1}', context._for("r-1", deadline))
 """
 
 from thampi.context import ThampiContext

@@ -16,7 +16,7 @@ import warnings
 
 import thampi
 from thampi.runtime import modules, wire
-from thampi.runtime.process import die_with_parent, move
+from thampi.runtime.process import die_with_parent, move, reseed
 
 __all__ = ["run"]
 
@@ -162,7 +162,7 @@ class _Zygote:
         os.environ.update(order["env"])
         time.tzset()
         os.chdir(order["cwd"])
-        _reseed()
+        reseed()
         connection = move(_connect(order, "wire"))
         for role, descriptor in (("stdout", 1), ("stderr", 2)):
             stream = _connect(order, role)
@@ -178,13 +178,6 @@ def _order(payload):
     if type(order.get("env")) is not dict:
         raise wire.WireError("a fork lacks env")
     return order
-
-
-def _reseed():
-    # Python's own generator does so by itself after every fork; those that programs make are seeded by them.
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 def _connect(order, role):
