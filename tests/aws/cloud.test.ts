@@ -1,11 +1,11 @@
 /** The cloud of the tests itself: that it starts, records, lists what is left, forgets. Asked by the real SDK. */
 import { ApiGatewayV2Client, CreateApiCommand } from '@aws-sdk/client-apigatewayv2'
 import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs'
-import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { CreateScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createRole } from './clients.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 
 let cloud: Cloud
@@ -14,11 +14,6 @@ beforeAll(async () => {
 })
 beforeEach(() => cloud.reset())
 afterAll(() => cloud?.close())
-
-const trust = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-})
 
 describe('the record', () => {
   it('has each call with service, action, permission, resource, bytes and whether it writes', async () => {
@@ -57,8 +52,7 @@ describe('what is left', () => {
       new CreateBucketCommand({ Bucket: 'left', CreateBucketConfiguration: { LocationConstraint } }),
     )
     await s3.send(new PutObjectCommand({ Bucket: 'left', Key: 'thampi/x', Body: 'x' }))
-    const role = { RoleName: 'left', AssumeRolePolicyDocument: trust }
-    const { Role } = await new IAMClient(cloud.client).send(new CreateRoleCommand(role))
+    const _RoleArn = await createRole(cloud, 'left', 'scheduler.amazonaws.com')
     await new ApiGatewayV2Client(cloud.client).send(
       new CreateApiCommand({ Name: 'left', ProtocolType: 'HTTP' }),
     )
@@ -70,7 +64,7 @@ describe('what is left', () => {
         Name: 'left',
         ScheduleExpression: 'rate(4 minutes)',
         FlexibleTimeWindow: { Mode: 'OFF' },
-        Target: { Arn: `arn:aws:lambda:eu-central-1:${cloud.account}:function:x`, RoleArn: Role?.Arn },
+        Target: { Arn: `arn:aws:lambda:eu-central-1:${cloud.account}:function:x`, RoleArn },
       }),
     )
     expect(await cloud.resources()).toEqual([

@@ -7,16 +7,25 @@
  *     expect(await cloud.resources()).toEqual([])
  *     await cloud.close()
  */
-import { actionOf, type Request, type Service } from './actions.ts'
+import { type Action, account, actionOf, type Request, type Service } from './actions.ts'
+import { ApiGateway } from './api-gateway.ts'
+import { type Behaviour, usualBehaviour } from './behaviour.ts'
 import { type Call, Calls } from './calls.ts'
 import { type Broken, openDoor } from './door.ts'
+import { AwsError, errorAnswer, jsonAnswer } from './errors.ts'
+import { errorOf, type Fault, type FaultOptions, Faults, type How, type When } from './faults.ts'
+import { Lambda } from './lambda/lambda.ts'
 import { type Answer, startMoto } from './moto.ts'
 import { resourcesOf } from './resources.ts'
+import { Roles } from './roles.ts'
+import { Redirect, S3 } from './s3.ts'
 
 export interface CloudOptions {
   /** Where the clients of `client` and `env` work. Not us-east-1, which has rules of its own for buckets. */
   readonly region?: string
   readonly port?: number
+  /** What differs from `usualBehaviour`, also after a reset. */
+  readonly behaviour?: Partial<Behaviour>
 }
 
 export interface Cloud {
@@ -41,38 +50,102 @@ export interface Cloud {
   forget(): void
   /** What is left in every service, one line each, sorted: `lambda function mymodel-dev`. */
   resources(): Promise<readonly string[]>
+  /** Changes how long things take, what fails in the end, what the account may have. */
+  behave(behaviour: Partial<Behaviour>): void
+  /** Plans a fault; of several that fit a call the first is it. */
+  fail(when: When, how: How, options?: FaultOptions): Fault
+  /** The bucket is somebody else's from now on. */
+  takeAway(bucket: string): void
+  /** An idle function is put away: its first invocation fails and brings it back. */
+  putAway(functionName: string): void
   /** Everything as at the start, within milliseconds. */
   reset(): Promise<void>
   close(): Promise<void>
 }
 
-export async function startCloud({ region = 'eu-central-1', port = 0 }: CloudOptions = {}): Promise<Cloud> {
+export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const { region = 'eu-central-1', port = 0 } = options
   const moto = await startMoto()
   const calls = new Calls()
+  const faults = new Faults()
+  const usual = { ...usualBehaviour, ...options.behaviour }
+  let behaviour: Behaviour = usual
+  let url = ''
+
+  const s3 = new S3(moto)
+  const roles = new Roles(moto, () => behaviour.roleMs)
+  const apis = new ApiGateway(moto, () => url)
+  const lambdas = new Map<string, Lambda>()
+  const lambdaIn = (where: string): Lambda => {
+    const known = lambdas.get(where)
+    if (known) return known
+    const lambda = new Lambda({
+      region: where,
+      account,
+      behaviour: () => behaviour,
+      url: () => url,
+      readObject: (bucket, key) => s3.read(bucket, key, where),
+      canAssume: (role, service) => roles.canAssume(role, service),
+    })
+    lambdas.set(where, lambda)
+    return lambda
+  }
+  const pass = (_: Action, request: Request): Promise<Answer> =>
+    moto.pass({ ...request, path: request.target })
+  const services: Record<Service, (action: Action, request: Request) => Promise<Answer>> = {
+    lambda: (action, request) => lambdaIn(action.region).answer(action, request),
+    s3: (action, request) => s3.answer(action, request),
+    iam: (action, request) => roles.answer(action, request),
+    sts: pass,
+    apigateway: (action, request) => apis.answer(action, request),
+    logs: pass,
+    scheduler: async (action, request) => {
+      if (/^(Create|Update)Schedule$/.test(action.action)) await checkSchedule(request, roles)
+      return pass(action, request)
+    },
+  }
 
   const handle = async (request: Request): Promise<Answer | Broken> => {
+    if (request.path.startsWith('/_code/')) return download(request, lambdas)
     const action = actionOf(request)
     if (!action) return unknown(request)
     const call = calls.begin(action, request.body.length)
-    const answer = await moto.pass({
-      method: request.method,
-      path: request.target,
-      headers: request.headers,
-      body: request.body,
+    const how = faults.take(action)
+    if (how === 'stalled') return 'stall'
+    if (how === 'reset') return 'reset'
+    if (how && typeof how === 'object' && 'before' in how) {
+      await how.before()
+      return 'reset'
+    }
+    const refused = how && errorOf(how, action)
+    if (refused) {
+      call.end({ status: refused.status, executed: false })
+      return errorAnswer(action.service, refused)
+    }
+    const answer = await services[action.service](
+      action,
+      how === 'truncated' ? truncated(request) : request,
+    ).catch((error: unknown) => {
+      if (!(error instanceof AwsError)) throw error
+      const answer = errorAnswer(action.service, error)
+      if (!(error instanceof Redirect)) return answer
+      return { ...answer, headers: { ...answer.headers, 'x-amz-bucket-region': error.region } }
     })
-    call.end({ status: answer.status, executed: true })
-    return answer
+    if (how && typeof how === 'object' && 'after' in how) await how.after()
+    const isLost = how === 'lost' || typeof how === 'object'
+    call.end(isLost ? { executed: true } : { status: answer.status, executed: true })
+    return isLost ? 'reset' : answer
   }
 
   const door = await openDoor(handle, port)
-  const url = `http://127.0.0.1:${door.port}`
+  url = `http://127.0.0.1:${door.port}`
   const credentials = { accessKeyId: 'AKIATESTCLOUD', secretAccessKey: 'not-a-secret' }
   const some = (service?: Service): readonly Call[] =>
     calls.all().filter(call => service === undefined || call.service === service)
   return {
     url,
     region,
-    account: '123456789012',
+    account,
     client: { region, endpoint: url, credentials },
     env: {
       AWS_ENDPOINT_URL: url,
@@ -87,9 +160,20 @@ export async function startCloud({ region = 'eu-central-1', port = 0 }: CloudOpt
     writing: service => some(service).filter(call => call.writing),
     bytesTo: service => some(service).reduce((sum, { bytes }) => sum + bytes, 0),
     forget: () => calls.clear(),
-    resources: () => resourcesOf(moto, [...new Set([region, ...calls.all().map(call => call.region)])]),
+    resources: async () => {
+      const regions = [...new Set([region, ...calls.all().map(call => call.region)])]
+      const ours = [...lambdas.values()].flatMap(lambda => lambda.resources())
+      return [...ours, ...(await resourcesOf(moto, regions))].sort()
+    },
+    behave: patch => {
+      behaviour = { ...behaviour, ...patch }
+    },
+    fail: (when, how, options) => faults.plan(when, how, options),
+    takeAway: bucket => s3.takeAway(bucket),
+    putAway: name => lambdaIn(region).function(name).latest.putAway(),
     reset: async () => {
-      calls.clear()
+      behaviour = usual
+      for (const part of [calls, faults, s3, roles, apis, lambdas]) part.clear()
       await moto.reset()
     },
     close: async () => {
@@ -99,9 +183,33 @@ export async function startCloud({ region = 'eu-central-1', port = 0 }: CloudOpt
   }
 }
 
-function unknown({ method, path }: Request): Answer {
-  const body = Buffer.from(
-    JSON.stringify({ message: `The cloud of the tests does not know ${method} ${path}.` }),
+/** What `Code.Location` and `Content.Location` lead to. */
+function download({ path }: Request, lambdas: ReadonlyMap<string, Lambda>): Answer {
+  const sha256 = decodeURIComponent(path.slice('/_code/'.length))
+  const body = [...lambdas.values()].map(lambda => lambda.downloads.get(sha256)).find(Boolean)
+  return { status: body ? 200 : 404, headers: {}, body: body ?? Buffer.alloc(0) }
+}
+
+/** Half of it arrives, and nobody looks at its sum. */
+function truncated(request: Request): Request {
+  const headers = Object.entries(request.headers).filter(([name]) => !/checksum|md5|sha256/.test(name))
+  return {
+    ...request,
+    headers: Object.fromEntries(headers),
+    body: request.body.subarray(0, Math.floor(request.body.length / 2)),
+  }
+}
+
+async function checkSchedule(request: Request, roles: Roles): Promise<void> {
+  const { Target } = JSON.parse(request.body.toString()) as { Target?: { RoleArn?: string } }
+  if (await roles.canAssume(Target?.RoleArn ?? '', 'scheduler.amazonaws.com')) return
+  throw new AwsError(
+    400,
+    'ValidationException',
+    'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
   )
-  return { status: 403, headers: { 'content-type': 'application/json' }, body }
+}
+
+function unknown({ method, path }: Request): Answer {
+  return jsonAnswer(403, { message: `The cloud of the tests does not know ${method} ${path}.` })
 }

@@ -8,7 +8,11 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const python = resolve('.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+/** That of `make setup`. */
+export const python: string = resolve(
+  '.venv',
+  process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
+)
 const requirements = resolve('tests/aws/requirements.txt')
 const installMs = 600_000
 const startMs = 30_000
@@ -118,7 +122,7 @@ function ask(port: number, { method, path, headers = {}, body }: Question): Prom
         method,
         path,
         agent: false,
-        headers: { ...headers, 'content-length': bytes.length, connection: 'close' },
+        headers: { ...aboutTheMessage(headers), 'content-length': bytes.length, connection: 'close' },
       },
       response => {
         const pieces: Buffer[] = []
@@ -127,7 +131,7 @@ function ask(port: number, { method, path, headers = {}, body }: Question): Prom
         response.on('end', () =>
           done({
             status: response.statusCode ?? 0,
-            headers: passedOn(response.headers),
+            headers: aboutTheMessage(response.headers),
             body: Buffer.concat(pieces),
           }),
         )
@@ -138,12 +142,19 @@ function ask(port: number, { method, path, headers = {}, body }: Question): Prom
   })
 }
 
-/** Headers about the message, not about this connection. */
-function passedOn(headers: IncomingHttpHeaders): Answer['headers'] {
-  const ours = new Set(['connection', 'transfer-encoding', 'keep-alive', 'server', 'date'])
-  const kept: Record<string, string | readonly string[]> = {}
+const aboutTheConnection = new Set([
+  'connection',
+  'transfer-encoding',
+  'keep-alive',
+  'expect',
+  'server',
+  'date',
+])
+
+function aboutTheMessage(headers: NonNullable<Question['headers']>): Record<string, string | string[]> {
+  const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !ours.has(name)) kept[name] = value
+    if (value !== undefined && !aboutTheConnection.has(name)) kept[name] = value
   }
   return kept
 }

@@ -1,0 +1,107 @@
+/** API Gateway v2 in front of moto: what moto lacks, addresses that lead to this machine, and the time it takes to be there. */
+import { type Action, jsonOf, type Request } from './actions.ts'
+import { AwsError, jsonAnswer } from './errors.ts'
+import type { Answer, Moto } from './moto.ts'
+
+type Document = Readonly<Record<string, unknown>>
+
+export class ApiGateway {
+  readonly #moto: Moto
+  readonly #url: () => string
+  /** What UpdateStage said, which moto does not know: by API and stage. */
+  readonly #stages = new Map<string, Document>()
+  readonly #changed = new Map<string, { readonly at: number; readonly region: string }>()
+
+  constructor(moto: Moto, url: () => string) {
+    this.#moto = moto
+    this.#url = url
+  }
+
+  async answer(action: Action, request: Request): Promise<Answer> {
+    const [api = '', name = ''] = action.parameters
+    if (action.action === 'UpdateStage') return this.#updateStage(action, request)
+    if (action.action === 'CreateRoute') await this.#checkRoute(api, action, request)
+    if (action.action === 'CreateIntegration' || action.action === 'UpdateIntegration')
+      checkIntegration(request)
+    if (action.action === 'CreateStage') await this.#checkStage(api, action, request)
+    const answer = await this.#moto.pass({ ...request, path: request.target })
+    if (answer.status >= 300 || answer.body.length === 0) {
+      if (action.action === 'DeleteStage') this.#stages.delete(`${api}/${name}`)
+      return answer
+    }
+    const document = JSON.parse(answer.body.toString()) as Document
+    if (action.writing) {
+      const id = action.action === 'CreateApi' ? String(document.apiId) : api
+      this.#changed.set(id, { at: performance.now(), region: action.region })
+    }
+    return jsonAnswer(answer.status, this.#asSeen(action.action, api, document))
+  }
+
+  /** The Region of an API, and how long ago it was changed the last time. */
+  about(api: string): { readonly region: string; readonly ageMs: number } | undefined {
+    const changed = this.#changed.get(api)
+    return changed && { region: changed.region, ageMs: performance.now() - changed.at }
+  }
+
+  /** A part of an API as its owner would read it; undefined when it is not there. */
+  async read<T>(api: string, path: string): Promise<T | undefined> {
+    const region = this.#changed.get(api)?.region ?? 'us-east-1'
+    const { status, body } = await this.#moto.ask('apigateway', region, {
+      method: 'GET',
+      path: `/v2/apis/${api}${path}`,
+    })
+    if (status !== 200) return undefined
+    const document = JSON.parse(body.toString()) as Document
+    const [, stage] = /^\/stages\/(.+)$/.exec(path) ?? []
+    return { ...document, ...(stage && this.#stages.get(`${api}/${decodeURIComponent(stage)}`)) } as T
+  }
+
+  clear(): void {
+    this.#stages.clear()
+    this.#changed.clear()
+  }
+
+  #asSeen(action: string, api: string, document: Document): Document {
+    if (Array.isArray(document.items))
+      return { ...document, items: document.items.map(item => this.#asSeen(action, api, item as Document)) }
+    if (typeof document.apiId === 'string')
+      return { ...document, apiEndpoint: `${this.#url()}/_api/${document.apiId}` }
+    if (typeof document.stageName === 'string')
+      return { ...document, ...this.#stages.get(`${api}/${document.stageName}`) }
+    return document
+  }
+
+  async #updateStage({ parameters: [api = '', name = ''] }: Action, request: Request): Promise<Answer> {
+    const stage = await this.read<Document>(api, `/stages/${encodeURIComponent(name)}`)
+    if (!stage) throw new AwsError(404, 'NotFoundException', 'Invalid stage identifier specified')
+    const key = `${api}/${name}`
+    const patch = { ...this.#stages.get(key), ...(jsonOf(request) as Document) }
+    this.#stages.set(key, patch)
+    return jsonAnswer(200, { ...stage, ...patch })
+  }
+
+  async #checkRoute(api: string, _: Action, request: Request): Promise<void> {
+    const { routeKey } = jsonOf(request) as { routeKey?: string }
+    const routes = await this.read<{ items: { routeKey: string }[] }>(api, '/routes')
+    if (routes?.items.some(route => route.routeKey === routeKey))
+      throw new AwsError(409, 'ConflictException', `Route with key ${routeKey} already exists for this API`)
+  }
+
+  async #checkStage(api: string, _: Action, request: Request): Promise<void> {
+    const { stageName = '' } = jsonOf(request) as { stageName?: string }
+    if (!/^([a-zA-Z0-9_-]{1,128}|\$default)$/.test(stageName))
+      throw new AwsError(
+        400,
+        'BadRequestException',
+        'Stage name only allows a-zA-Z0-9_- and $default as input values.',
+      )
+    if (await this.read(api, `/stages/${encodeURIComponent(stageName)}`))
+      throw new AwsError(409, 'ConflictException', 'Stage already exists')
+  }
+}
+
+function checkIntegration(request: Request): void {
+  const { timeoutInMillis: ms } = jsonOf(request) as { timeoutInMillis?: number }
+  if (ms !== undefined && (ms < 50 || ms > 30_000))
+    throw new AwsError(400, 'BadRequestException', 'Timeout should be between 50 ms and 30000 ms')
+}
