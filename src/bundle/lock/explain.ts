@@ -137,7 +137,7 @@ export function explainUv(said: string, question: Question): ThampiError | NoWhe
   if (/unsatisfiable|incompatible/i.test(text)) {
     return failed(
       'INSTALL_FAILED',
-      `Packages of ${question.shown} exclude each other on ${showTarget(question.target)}.`,
+      `Packages of ${question.shown} exclude each other for ${showTarget(question.target)}.`,
       reasonIn(text),
       { fix: `loosen one of the versions in ${question.shown} that the line above names` },
     )
@@ -174,7 +174,7 @@ function plain(said: string): string {
 }
 
 /** The sentence behind `cause:` up to the conclusion. */
-function reasonIn(text: string): string {
+export function reasonIn(text: string): string {
   const cause =
     /(?:cause:|dependencies:)\s*(.*?)(?:,? we can conclude that your requirements are unsatisfiable|hint:|$)/i.exec(
       text,

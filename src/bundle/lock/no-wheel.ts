@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { ThampiError } from '../../errors.ts'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
-import type { NoWheelError } from './explain.ts'
+import { normalName } from '../requirement-lines.ts'
+import { type NoWheelError, reasonIn } from './explain.ts'
 import { readPylock } from './pylock.ts'
 import type { Question } from './resolve.ts'
 import { showTarget } from './target.ts'
@@ -30,9 +31,11 @@ export async function whyNoWheel(
   const { name, version } = what
   const { target, shown } = question
   const asked = version === undefined ? name : `${name} ${version}`
-  const wanted = question.wanted.lines.some(line => new RegExp(`^${pattern(name)}\\b`, 'i').test(line))
+  const own = question.wanted.lines.find(line => normalName(/^[\w.-]+/.exec(line)?.[0] ?? '') === name)
+  const wanted = own !== undefined
   const line = wanted ? `the line of ${name} in ${shown}` : `what needs ${name} in ${shown}`
-  const offer = await offerOf(what, uv, question, python, system)
+  const exact = version === undefined ? name : `${name}==${version}`
+  const offer = await offerOf(own ?? exact, uv, question, python, system)
   switch (offer.kind) {
     case 'platforms':
       return new ThampiError('WHEEL_PLATFORM', {
@@ -45,26 +48,25 @@ export async function whyNoWheel(
     case 'python':
       return new ThampiError('WHEEL_PLATFORM', {
         message: `${name} ${offer.version} has no wheel for Python ${target.python}; the newest it has one for is ${offer.minor}.`,
-        why: wanted ? undefined : said.slice(0, 400),
+        why: wanted ? undefined : reasonIn(said),
         fix: `change ${line} to a version for Python ${target.python}, or save the model with Python ${offer.minor}`,
       })
     case 'source':
       return new ThampiError('WHEEL_PLATFORM', {
         message: `${asked} comes as source only, and only wheels can be packed for another machine.`,
-        why: wanted ? undefined : said.slice(0, 400),
+        why: wanted ? undefined : reasonIn(said),
         fix: `change ${line} to a version that has wheels, or put a wheel of it on an index of yours`,
       })
   }
 }
 
 async function offerOf(
-  { name, version }: NoWheelError['what'],
+  line: string,
   uv: Uv,
   question: Question,
   python: PythonFound,
   system: System,
 ): Promise<Offer> {
-  const line = version === undefined ? name : `${name}==${version}`
   const [, wanted = 0] = (question.target.python ?? '').split('.').map(Number)
   const ask = (minor: number): Promise<{ version: string; files: string[] } | undefined> =>
     wheelsOf(line, `3.${minor}`, uv, question, python, system)
@@ -144,8 +146,4 @@ function platformsOf(files: readonly string[]): string[] {
     return tag.startsWith('win') ? `Windows ${tag.replace(/^win_?/, '')}` : tag
   })
   return [...new Set(shown)].sort()
-}
-
-function pattern(name: string): string {
-  return name.replaceAll('-', '[-_.]+')
 }

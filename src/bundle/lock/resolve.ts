@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainFileError } from '../../system/files.ts'
+import type { ProgramResult } from '../../system/programs.ts'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
 import type { Target } from '../bundle.ts'
@@ -51,8 +52,8 @@ export async function resolveWithUv(
     await writeFile(join(work, 'uv.toml'), '')
     const [file, ...first] = uv.command
     const args = [...first, ...argumentsOf(question, python)]
-    const said = await telling(question, uv, system, onLine =>
-      system.run(file, args, { env: indexes.env, cwd: work, onLine }),
+    const said = await telling(question, uv, system, () =>
+      system.run(file, args, { env: indexes.env, cwd: work }),
     )
     if (said.exitCode !== 0) throw explainUv(said.stderr, question)
     return readPylock(await readFile(join(work, 'pylock.toml'), 'utf8'), 'the lock of uv', work)
@@ -86,12 +87,12 @@ function platformOf({ arch, glibc = '2.17' }: Target): string {
   return `${arch === 'arm64' ? 'aarch64' : 'x86_64'}-manylinux_2_${fitting}`
 }
 
-async function telling<T>(
+async function telling(
   { wanted, built, target }: Question,
   uv: Uv,
   system: System,
-  work: (onLine: (line: string) => void) => Promise<T>,
-): Promise<T> {
+  work: () => Promise<ProgramResult>,
+): Promise<ProgramResult> {
   const started = system.now().getTime()
   const seconds = (): string => `${((system.now().getTime() - started) / 1000).toFixed(1)} s`
   const count = wanted.lines.length + built.length
@@ -99,8 +100,8 @@ async function telling<T>(
   system.tell(`resolving ${what}`)
   const timer = setInterval(() => system.tell(`resolving ${what} … ${seconds()}`), EVERY_MS)
   try {
-    const result = await work(() => {})
-    system.tell(`resolved ${what} in ${seconds()}`)
+    const result = await work()
+    if (result.exitCode === 0) system.tell(`resolved ${what} in ${seconds()}`)
     return result
   } finally {
     clearInterval(timer)
