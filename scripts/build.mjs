@@ -80,6 +80,7 @@ function bundleWhatTravels() {
     ...common,
     entryPoints: {
       'runtime/runtime': 'src/runtime/bootstrap.ts',
+      'runtime/lambda': 'src/runtime/lambda/bootstrap.ts',
       model: 'src/runtime/model.ts',
     },
     outdir: 'lib',

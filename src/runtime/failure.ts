@@ -8,6 +8,10 @@ export type FailureCode =
   | 'INTEGRITY'
   | 'MODEL_LOAD_FAILED'
   | 'MODEL_RAISED'
+  | 'MODULE_MISSING'
+  | 'PERMISSION'
+  | 'NETWORK'
+  | 'DISK_FULL'
   | 'INTERNAL'
 
 export interface FailureParts {

@@ -6,13 +6,7 @@ import { format } from 'node:util'
 import type { Log } from './model.ts'
 import { writeAll } from './process.ts'
 
-/** One line as it is written, without a line feed. */
-export type Form = (requestId: string, level: string, text: string) => string
-
-/** What the host of a sandbox reads. */
-const framed: Form = (requestId, level, text) => `\x1f${requestId}\x1f${level}\x1f${text}`
-
-const lineLimit = 64 * 1024
+const separator = '\x1f'
 
 /** Names and order of Python's levels: settings and `thampi logs` know these. */
 const levels = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const
@@ -27,13 +21,13 @@ type Level = (typeof levels)[number]
 export class Logs {
   /** The logger that contexts carry. */
   readonly log: Log
-  readonly #form: Form
+  /** Characters; what is longer becomes several lines. */
+  readonly lineLimit: number = 64 * 1024
   #requestId = ''
   #several: AsyncLocalStorage<string> | undefined
   #streams: readonly LineStream[] = []
 
-  constructor(level: string, form: Form = framed) {
-    this.#form = form
+  constructor(level: string) {
     const lowest = Math.max(0, levels.indexOf(level as Level))
     const at =
       (own: Level) =>
@@ -68,8 +62,12 @@ export class Logs {
 
   /** Lines that were left unfinished end with their request. */
   end(): void {
-    for (const stream of this.#streams) if (stream.isUnfinished) stream.finish(this.current)
+    this.finishLines()
     this.#requestId = ''
+  }
+
+  finishLines(): void {
+    for (const stream of this.#streams) if (stream.isUnfinished) stream.finish(this.current)
   }
 
   /** The id of the request that what is printed here belongs to, or an empty text. */
@@ -79,12 +77,22 @@ export class Logs {
 
   /** Each line of `text` as a line of its own. */
   write(level: string, text: string): void {
-    const id = this.current
+    const { lineLimit } = this
     let lines = ''
     for (const line of text.split('\n')) {
       for (let at = 0; at < (line.length || 1); at += lineLimit)
-        lines += `${this.#form(id, level, line.slice(at, at + lineLimit))}\n`
+        lines += `${this.line(level, line.slice(at, at + lineLimit))}\n`
     }
+    this.print(lines)
+  }
+
+  /** One line as the host of a sandbox reads it. */
+  protected line(level: string, text: string): string {
+    return `${separator}${this.current}${separator}${level}${separator}${text}`
+  }
+
+  /** Whole lines, as they are. */
+  protected print(lines: string): void {
     try {
       writeAll(1, Buffer.from(lines))
     } catch {
@@ -122,7 +130,7 @@ class LineStream extends Writable {
     if (rest === '') this.#unfinished.delete(id)
     else this.#unfinished.set(id, rest)
     if (end >= 0) this.#logs.write(this.#level, text.slice(0, end))
-    if (rest.length > lineLimit) this.finish(id)
+    if (rest.length > this.#logs.lineLimit) this.finish(id)
     done()
   }
 

@@ -1,0 +1,48 @@
+/** `thampi-manifest.json`: what a function is told about itself; `contract/lambda.md` has its meaning. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Start } from '../../wire/messages.ts'
+
+/** What of `start` is said when a function is packed; the rest is where it runs. */
+export type Said = Omit<Start, 'protocol' | 'modelDir' | 'codeDir' | 'version' | 'wallMb'>
+
+export interface Manifest {
+  readonly start: Said
+  readonly model: { readonly in: 'function' } | InS3
+  /** What the stage allows across sites. */
+  readonly cors?: Cors | undefined
+  /** Names the deployment. */
+  readonly key: string
+}
+
+export interface InS3 {
+  readonly in: 's3'
+  readonly bucket: string
+  readonly load: 'memory' | 'scratch'
+  readonly files: Readonly<Record<string, Stored>>
+}
+
+/** One object. */
+export interface Stored {
+  readonly key: string
+  /** Hexadecimal. */
+  readonly sha256: string
+  readonly bytes: number
+}
+
+export interface Cors {
+  /** `*` or one origin, lower case. */
+  readonly origin: string
+  readonly headers: string
+  readonly methods: string
+}
+
+/** Of the function at `root`. Throws: a function without one was not packed by Thampi, and cannot start. */
+export function readManifest(root: string): Manifest {
+  const manifest = JSON.parse(readFileSync(join(root, 'thampi-manifest.json'), 'utf8'))
+  const { schemaVersion, start, model, cors, key } = manifest
+  if (schemaVersion === 1) return { start, model, cors, key }
+  throw new Error(
+    `thampi-manifest.json is of version ${schemaVersion}, and this runtime reads version 1. Fix: serve it again`,
+  )
+}
