@@ -157,7 +157,7 @@ function timeNotices({ aws, timeoutSeconds }: Stage): string[] {
   const hasApi = (aws.apigateway_enabled ?? aws.use_apigateway) !== false
   if (!hasApi || timeoutSeconds <= maxHttpApiSeconds) return []
   return [
-    `"timeout_seconds" is ${timeoutSeconds}, but API Gateway gives up after ${maxHttpApiSeconds} s. For longer predictions: "function_url_enabled": true, "apigateway_enabled": false.`,
+    `"timeout_seconds" is ${timeoutSeconds}, but API Gateway gives up after ${maxHttpApiSeconds} s: no caller waits longer.`,
   ]
 }
 

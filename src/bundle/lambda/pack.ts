@@ -80,7 +80,8 @@ function layersOf(bundle: Bundle): LambdaLayer[] {
   const archive = archiveOf(bundle)
   if (!archive) return []
   const language = runtimeOf(bundle.target).replace('python', 'py').replace('.', '')
-  const hash = archive.digest.slice('sha256:'.length, 'sha256:'.length + 16)
+  const contents = bundle.layers.find(({ kind }) => kind === 'dependencies')?.digest ?? archive.digest
+  const hash = contents.slice('sha256:'.length, 'sha256:'.length + 16)
   return [{ name: `thampi-${language}-${architectureOf(bundle.target)}-${hash}`, archive }]
 }
 

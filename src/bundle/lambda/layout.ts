@@ -1,0 +1,82 @@
+/** A package unpacked as Lambda unpacks it: task root, layer root, scratch. Only scratch can be written to. */
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { unpackZip } from '../zip/unpack.ts'
+import { type Manifest, manifestFile, manifestText } from './manifest.ts'
+import type { LambdaPackage } from './package.ts'
+
+export interface Unpacked {
+  /** `/var/task` in Lambda. */
+  readonly taskRoot: string
+  /** `/opt` in Lambda. */
+  readonly layerRoot: string
+  /** `/tmp` in Lambda. */
+  readonly scratch: string
+  remove(): Promise<void>
+}
+
+/** What a killed command left behind is a day old when it goes. */
+const dayMs = 24 * 60 * 60 * 1000
+
+/**
+ * Unpacks below `home`. A model that will be in S3 is linked to where it is now, because there is no S3 here.
+ *
+ * @throws ThampiError DISK_FULL, PERMISSION
+ */
+export async function unpackPackage(
+  made: LambdaPackage,
+  home: string,
+  manifest: Manifest,
+): Promise<Unpacked> {
+  const trials = join(home, 'trials')
+  await mkdir(trials, { recursive: true, mode: 0o700 })
+  await removeOld(trials)
+  const root = await mkdtemp(join(trials, 'run-'))
+  const at = { taskRoot: join(root, 'task'), layerRoot: join(root, 'opt'), scratch: join(root, 'tmp') }
+  const remove = async (): Promise<void> => {
+    await setWritable(at.taskRoot, true)
+    await setWritable(at.layerRoot, true)
+    await rm(root, { recursive: true, force: true })
+  }
+  try {
+    await unpackZip(made.functionZip.file, at.taskRoot)
+    for (const { archive } of made.layers) await unpackZip(archive.file, at.layerRoot)
+    await mkdir(at.layerRoot, { recursive: true })
+    await mkdir(at.scratch)
+    if (made.model.in === 's3') {
+      for (const { path, source } of made.model.blobs) await link(source, join(at.taskRoot, 'model', path))
+      const here: Manifest = { ...manifest, model: { in: 'function' } }
+      await writeFile(join(at.taskRoot, manifestFile), manifestText(here))
+    }
+    await setWritable(at.taskRoot, false)
+    await setWritable(at.layerRoot, false)
+    return { ...at, remove }
+  } catch (cause) {
+    await remove()
+    throw cause
+  }
+}
+
+async function link(source: string, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true })
+  await symlink(source, target)
+}
+
+/** Directories decide whether files can be made; files of ours are never written to by anybody who behaves. */
+async function setWritable(dir: string, writable: boolean): Promise<void> {
+  const mode = writable ? 0o755 : 0o555
+  if (writable) await chmod(dir, mode).catch(() => {})
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
+  for (const entry of entries) if (entry.isDirectory()) await setWritable(join(dir, entry.name), writable)
+  if (!writable) await chmod(dir, mode)
+}
+
+async function removeOld(trials: string): Promise<void> {
+  for (const name of await readdir(trials)) {
+    const path = join(trials, name)
+    const changed = await stat(path).catch(() => undefined)
+    if (!changed?.isDirectory() || Date.now() - changed.mtimeMs < dayMs) continue
+    for (const part of ['task', 'opt']) await setWritable(join(path, part), true)
+    await rm(path, { recursive: true, force: true })
+  }
+}
