@@ -1,7 +1,7 @@
 /** What every verb works with, assembled in one place and handed down as an ordinary argument. */
 import { basename, join, resolve } from 'node:path'
 import { newestModel } from './model/read.ts'
-import { platformNamed } from './platforms/index.ts'
+import { platformOf } from './platforms/index.ts'
 import type { Platform } from './platforms/platform.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
 import type { Stage } from './settings/stage.ts'
@@ -46,7 +46,7 @@ export async function openEngine({
   return {
     system,
     settings: { ...settings, stage: (name, overrides) => settings.stage(name, { platform, ...overrides }) },
-    platformFor: stage => platformNamed(stage.platform, system),
+    platformFor: stage => platformOf(stage, system),
   }
 }
 

@@ -69,8 +69,10 @@ async function move(
       fix: `thampi serve ${stage.name}`,
     })
   }
-  return platform.exclusively(stage, async () =>
-    platform.route(stage, choose(await platform.versions(stage), deployment)),
+  return platform.exclusively(
+    stage,
+    async () => platform.route(stage, choose(await platform.versions(stage), deployment)),
+    'route',
   )
 }
 

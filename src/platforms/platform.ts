@@ -172,8 +172,12 @@ export interface Platform {
   readonly name: string
   /** What a bundle for this stage must be made for. */
   target(model: SavedModel, stage: Stage): Target
-  /** Runs `work` while nobody else deploys this stage; the second deployer gets `DEPLOY_IN_PROGRESS` and the holder's name. */
-  exclusively<T>(stage: Stage, work: () => Promise<T>): Promise<T>
+  /**
+   * Runs `work` while nobody else deploys this stage; the second deployer gets `DEPLOY_IN_PROGRESS` and the holder's name.
+   * With the purpose `route` only traffic is moved, which is atomic by itself: a platform may then take no turn of its
+   * own, but never lets it happen beside somebody else's.
+   */
+  exclusively<T>(stage: Stage, work: () => Promise<T>, purpose?: 'release' | 'route'): Promise<T>
   /** Immutable; takes no traffic; the model has been loaded once when this returns. Same bundle and settings: the same version again. */
   release(bundle: Bundle, stage: Stage, options?: ReleaseOptions): Promise<Version>
   /** Reaches one version, whatever the stage points at. `body` is the JSON document of a predict request. */

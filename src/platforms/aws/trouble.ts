@@ -35,6 +35,7 @@ const missing = [
   'NoSuchEntity',
   'NotFound',
   'NoSuchKey',
+  'NoSuchBucket',
   '404',
 ]
 

@@ -1,0 +1,165 @@
+/** The platform `aws`: versions of a function in AWS Lambda, an alias that points at them, an HTTP API before it. */
+import type { Bundle } from '../../bundle/bundle.ts'
+import { lambdaTarget } from '../../bundle/lambda/target.ts'
+import { ThampiError } from '../../errors.ts'
+import type { Evidence } from '../../model/proof.ts'
+import type { Stage } from '../../settings/stage.ts'
+import type { System } from '../../system/system.ts'
+import type {
+  Answer,
+  Deployment,
+  Platform,
+  ReleaseOptions,
+  Version,
+  VersionContents,
+  Weights,
+} from '../platform.ts'
+import type { Account, Corner } from './account.ts'
+import { readPointer } from './alias.ts'
+import { askVersion } from './ask.ts'
+import { openCloud } from './client.ts'
+import { removeVersion } from './collect.ts'
+import { ensureBucket } from './ensure-bucket.ts'
+import { holding, unlessHeld } from './lease.ts'
+import { logLines } from './log-lines.ts'
+import { bucketFor, namesOf, type StageKey } from './names.ts'
+import { type Place, placeOf } from './place.ts'
+import { bareVersion, describedVersions, readRecord, readState, writeRecord } from './records.ts'
+import { type Released, release } from './release.ts'
+import { remove } from './remove.ts'
+import { storeIn } from './store.ts'
+import { find, finish, route } from './traffic.ts'
+
+/**
+ * The platform as the credentials, the region and the bucket of one stage reach it.
+ *
+ * @throws ThampiError NO_AWS_PROFILE, NO_REGION
+ * @example
+ * const platform = await openAws(stage, realSystem())
+ */
+export async function openAws(stage: Stage, system: System): Promise<Platform> {
+  return platformAt(await placeOf(stage, system), system)
+}
+
+function platformAt(place: Place, system: System): Platform {
+  const account = once(() => accountAt(place, system))
+  const cornerOf = async (key: StageKey): Promise<Corner> => ({
+    ...(await account()),
+    key: { stage: key.stage, model: key.model },
+    names: namesOf(key),
+  })
+  const cornerFor = ({ name, model }: Stage): Promise<Corner> => cornerOf({ stage: name, model })
+  const withBucket = once(async (stage: Stage) => ensureBucket(await cornerFor(stage), stage.name))
+  /** Releases of this run whose deployment is not at its end. */
+  const begun = new Map<string, Released>()
+  const nameOf = ({ stage, model }: StageKey, number: number): string => `${stage}/${model}@${number}`
+
+  return {
+    name: 'aws',
+    target: lambdaTarget,
+
+    exclusively: async (stage, work, purpose = 'release') => {
+      const { store, names } = await cornerFor(stage)
+      // Moving the alias is atomic, and says from where: it takes no turn, so that a rollback is one call.
+      if (purpose === 'route') return unlessHeld(store, names.leaseKey, stage.name, work)
+      await withBucket(stage)
+      return holding(store, names.leaseKey, stage.name, work)
+    },
+
+    release: async (bundle: Bundle, stage: Stage, options: ReleaseOptions = {}): Promise<Version> => {
+      await withBucket(stage)
+      const corner = await cornerFor(stage)
+      const released = await release(corner, bundle, stage, options)
+      const { version, isUnfinished } = released
+      if (isUnfinished) await finish(corner, stage, released, [version.number])
+      begun.set(nameOf(corner.key, version.number), released)
+      return version
+    },
+
+    send: async (version, body): Promise<Answer> => askVersion(await cornerOf(version), version.number, body),
+
+    route: async (stage, weights: Weights): Promise<Deployment> => {
+      const corner = await cornerFor(stage)
+      const newest = nameOf(corner.key, Math.max(...weights.keys()))
+      const deployment = await route(corner, stage, weights, begun.get(newest))
+      begun.delete(newest)
+      return deployment
+    },
+
+    find: async stage => find(await cornerFor(stage)),
+
+    discard: async version => {
+      const corner = await cornerOf(version)
+      const pointer = await readPointer(corner)
+      if (pointer?.weights.has(version.number)) return
+      await removeVersion(corner, version.number)
+    },
+
+    keepEvidence: async (version, evidence: Evidence) => {
+      const corner = await cornerOf(version)
+      const record = await readRecord(corner, version.number)
+      if (record === undefined) throw unknownVersion(version)
+      await writeRecord(corner, { ...record, evidence })
+    },
+
+    // Requests are not kept on AWS: a function that writes them down would need to be let.
+    recorded: async () => undefined,
+
+    contents: async (version): Promise<VersionContents> => {
+      const record = await readRecord(await cornerOf(version), version.number)
+      if (record === undefined) throw unknownVersion(version)
+      return { ...record.contents, evidence: record.evidence }
+    },
+
+    versions: async stage => versionsOf(await cornerFor(stage)),
+
+    remove: async (stage, options) => remove(await cornerFor(stage), stage, options),
+
+    logs: async function* (stage, options) {
+      yield* logLines(await cornerFor(stage), options)
+    },
+  }
+}
+
+async function accountAt(place: Place, system: System): Promise<Account> {
+  const cloud = openCloud(place, system)
+  const identity = await cloud.identity()
+  const bucket = place.bucket ?? bucketFor(identity.account, place.region)
+  return { cloud, identity, system, store: storeIn(bucket, identity.account, cloud) }
+}
+
+async function versionsOf(corner: Corner): Promise<readonly Version[]> {
+  const [described, pointer, { routed }] = await Promise.all([
+    describedVersions(corner),
+    readPointer(corner),
+    readState(corner),
+  ])
+  return Promise.all(
+    described.map(async known => {
+      const record = await readRecord(corner, known.number)
+      const wasRouted = routed.includes(known.number) || pointer?.weights.has(known.number) === true
+      return { ...(record?.version ?? bareVersion(known, corner)), wasRouted, proof: record?.evidence?.proof }
+    }),
+  )
+}
+
+function unknownVersion({ stage, model, number }: Version): ThampiError {
+  return new ThampiError('VERSION_UNKNOWN', {
+    message: `${stage} has no version ${number} of ${model}.`,
+    fix: `thampi versions ${stage}`,
+  })
+}
+
+/** Runs once; what failed is tried again by the next caller. */
+function once<Given extends readonly unknown[], T>(
+  work: (...given: Given) => Promise<T>,
+): (...given: Given) => Promise<T> {
+  let running: Promise<T> | undefined
+  return (...given) => {
+    running ??= work(...given).catch(error => {
+      running = undefined
+      throw error
+    })
+    return running
+  }
+}

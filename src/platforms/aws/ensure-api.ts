@@ -1,0 +1,205 @@
+/** What the world calls: an HTTP API before the alias, whose one stage carries the name of ours. */
+import type { Api, CreateApiCommandInput, Route, Stage } from '@aws-sdk/client-apigatewayv2'
+import type { Corner } from './account.ts'
+import { converge } from './converge.ts'
+import { liveAlias, ownTags } from './names.ts'
+import type { ApiCalls } from './services/api.ts'
+import type { AwsSettings } from './settings.ts'
+import { ifThere, isAws } from './trouble.ts'
+
+/** API Gateway itself gives up after 30 s, whatever a function may take. */
+const timeoutMs = 30_000
+
+/** Names the one permission that the API has; it is given once. */
+const permissionId = 'thampi-api'
+
+/** Gives the URL of predictions. */
+export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsSettings): Promise<string> {
+  const api = await corner.cloud.api()
+  const { ApiId: id = '', ApiEndpoint: endpoint = '' } = await ensureItself(corner, api, settings)
+  const integration = await ensureIntegration(api, id, aliasArn)
+  await Promise.all([
+    ensureRoute(corner, api, id, integration, settings),
+    ensureStage(corner, api, id, settings),
+    ensurePermission(corner, id),
+  ])
+  return urlOf(corner, endpoint)
+}
+
+/** Undefined when there is no API. */
+export async function findUrl(corner: Corner): Promise<string | undefined> {
+  const [found] = await ours(corner)
+  return found?.ApiEndpoint === undefined ? undefined : urlOf(corner, found.ApiEndpoint)
+}
+
+/** False when there was none. */
+export async function removeApi(corner: Corner): Promise<boolean> {
+  const api = await corner.cloud.api()
+  const found = await ours(corner)
+  for (const { ApiId } of found) await ifThere(api.deleteApi({ ApiId }))
+  return found.length > 0
+}
+
+function urlOf({ key }: Corner, endpoint: string): string {
+  return `${endpoint.replace(/\/$/, '')}/${key.stage}/${key.model}/predict`
+}
+
+/**
+ * Names of APIs are not unique, so ours are known by their tags. When a creation whose answer was lost has left two,
+ * the older one counts, today and on every later day.
+ */
+async function ours({ cloud, key, names }: Corner): Promise<readonly Api[]> {
+  const api = await cloud.api()
+  const found: Api[] = []
+  let token: string | undefined
+  do {
+    const page = await api.getApis({ MaxResults: '100', ...(token ? { NextToken: token } : {}) })
+    found.push(...(page.Items ?? []))
+    token = page.NextToken
+  } while (token)
+  const tags = Object.entries(ownTags(key))
+  return found
+    .filter(
+      ({ Name, Tags }) => Name === names.function && tags.every(([tag, value]) => Tags?.[tag] === value),
+    )
+    .sort(
+      (a, b) =>
+        (a.CreatedDate?.getTime() ?? 0) - (b.CreatedDate?.getTime() ?? 0) || compare(a.ApiId, b.ApiId),
+    )
+}
+
+function compare(a = '', b = ''): number {
+  return a < b ? -1 : 1
+}
+
+async function ensureItself(corner: Corner, api: ApiCalls, settings: AwsSettings): Promise<Api> {
+  const { names, key, system } = corner
+  const { cors, apiDescription, tags } = settings
+  const Description = apiDescription ?? `${key.model}, stage ${key.stage}, served by thampi`
+  const wanted: Pick<CreateApiCommandInput, 'Description' | 'CorsConfiguration'> = {
+    Description,
+    ...(cors === undefined ? {} : { CorsConfiguration: cors }),
+  }
+  return converge<Api>({
+    describe: async () => {
+      const [first, ...twins] = await ours(corner)
+      for (const { ApiId } of twins) await ifThere(api.deleteApi({ ApiId }))
+      return first
+    },
+    isWanted: found => found.Description === Description && sameCors(found.CorsConfiguration, cors),
+    change: async found => {
+      if (found === undefined) {
+        const made = await api.createApi({
+          Name: names.function,
+          ProtocolType: 'HTTP',
+          Tags: { ...tags, ...ownTags(key) },
+          ...wanted,
+        })
+        system.tell(`HTTP API ${made.ApiId} created`)
+        return made as Api
+      }
+      if (found.CorsConfiguration !== undefined && cors === undefined)
+        await api.deleteCorsConfiguration({ ApiId: found.ApiId })
+      return (await api.updateApi({ ApiId: found.ApiId, ...wanted })) as Api
+    },
+  })
+}
+
+function sameCors(found: Api['CorsConfiguration'], wanted: AwsSettings['cors']): boolean {
+  if (found === undefined || wanted === undefined) return isEmpty(found) && wanted === undefined
+  return Object.entries(wanted).every(
+    ([rule, value]) => String(found[rule as keyof typeof found]) === String(value),
+  )
+}
+
+function isEmpty(found: Api['CorsConfiguration']): boolean {
+  return found === undefined || Object.values(found).every(value => value === undefined)
+}
+
+/** Gives its id. */
+async function ensureIntegration(api: ApiCalls, ApiId: string, aliasArn: string): Promise<string> {
+  const wanted = {
+    IntegrationType: 'AWS_PROXY',
+    IntegrationUri: aliasArn,
+    PayloadFormatVersion: '2.0',
+    TimeoutInMillis: timeoutMs,
+  } as const
+  const found = await converge({
+    describe: async () => (await api.getIntegrations({ ApiId })).Items?.[0],
+    isWanted: ({ IntegrationUri, PayloadFormatVersion }) =>
+      IntegrationUri === aliasArn && PayloadFormatVersion === wanted.PayloadFormatVersion,
+    change: integration =>
+      integration === undefined
+        ? api.createIntegration({ ApiId, ...wanted })
+        : api.updateIntegration({ ApiId, IntegrationId: integration.IntegrationId, ...wanted }),
+  })
+  return found.IntegrationId ?? ''
+}
+
+/** All paths of the model, for all protocols it speaks; what leads elsewhere never reaches the function. */
+async function ensureRoute(
+  { key }: Corner,
+  api: ApiCalls,
+  ApiId: string,
+  integration: string,
+  { iamAuthorization }: AwsSettings,
+): Promise<void> {
+  const RouteKey = `ANY /${key.model}/{proxy+}`
+  const wanted = {
+    RouteKey,
+    Target: `integrations/${integration}`,
+    AuthorizationType: iamAuthorization ? 'AWS_IAM' : 'NONE',
+  } as const
+  await converge<Route>({
+    describe: async () => (await api.getRoutes({ ApiId })).Items?.find(route => route.RouteKey === RouteKey),
+    isWanted: ({ Target, AuthorizationType = 'NONE' }) =>
+      Target === wanted.Target && AuthorizationType === wanted.AuthorizationType,
+    change: async route => {
+      if (route === undefined) await api.createRoute({ ApiId, ...wanted })
+      else await api.updateRoute({ ApiId, RouteId: route.RouteId, ...wanted })
+      return wanted
+    },
+  })
+}
+
+async function ensureStage(
+  { key }: Corner,
+  api: ApiCalls,
+  ApiId: string,
+  { tags }: AwsSettings,
+): Promise<void> {
+  await converge<Stage>({
+    describe: async () =>
+      (await api.getStages({ ApiId })).Items?.find(stage => stage.StageName === key.stage),
+    isWanted: ({ AutoDeploy }) => AutoDeploy === true,
+    change: async stage => {
+      const about = { ApiId, StageName: key.stage, AutoDeploy: true }
+      if (stage === undefined) await api.createStage({ ...about, Tags: { ...tags, ...ownTags(key) } })
+      else await api.updateStage(about)
+      return about
+    },
+  })
+}
+
+/** One statement for all of the API's paths; without it the API gets 403 from its own function. */
+async function ensurePermission({ cloud, names, identity }: Corner, apiId: string): Promise<void> {
+  const lambda = await cloud.lambda()
+  const SourceArn = `arn:${identity.partition}:execute-api:${cloud.region}:${identity.account}:${apiId}/*/*`
+  const about = { FunctionName: names.function, Qualifier: liveAlias }
+  const policy = await ifThere(lambda.getPolicy(about))
+  if (policy?.Policy?.includes(SourceArn)) return
+  const add = (): Promise<unknown> =>
+    lambda.addPermission({
+      ...about,
+      StatementId: permissionId,
+      Action: 'lambda:InvokeFunction',
+      Principal: 'apigateway.amazonaws.com',
+      SourceArn,
+    })
+  await add().catch(async error => {
+    // It is there, but for an API that is gone.
+    if (!isAws(error, 'ResourceConflictException')) throw error
+    await lambda.removePermission({ ...about, StatementId: permissionId })
+    await add()
+  })
+}

@@ -1,0 +1,209 @@
+/** The function of a stage. Its `$LATEST` is only a place to work in: traffic goes to versions, which never change. */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FunctionCode, FunctionConfiguration } from '@aws-sdk/client-lambda'
+import { maxDirectUploadBytes } from '../../bundle/lambda/limits.ts'
+import type { LambdaPackage } from '../../bundle/lambda/package.ts'
+import { ThampiError } from '../../errors.ts'
+import type { Corner } from './account.ts'
+import { type Configuration, isConfigured } from './configuration.ts'
+import { converge } from './converge.ts'
+import { ensureBlob } from './ensure-layer.ts'
+import { ownTags } from './names.ts'
+import { megabytes, timed } from './progress.ts'
+import type { LambdaCalls } from './services/lambda.ts'
+import { blobKey } from './store.ts'
+import { AwsError, ifThere, isAws } from './trouble.ts'
+import { until } from './wait.ts'
+
+/** Bringing up a function takes seconds; one in a network of its own, minutes. */
+const readyWithinMs = 600_000
+
+/** IAM tells Lambda of a new role in its own time; other tools wait up to 150 s. */
+const roleWithinMs = 120_000
+
+export interface FunctionWanted {
+  readonly configuration: Configuration
+  readonly lambdaPackage: LambdaPackage
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** Creates the function or brings `$LATEST` to this code and configuration; ready when it returns. */
+export async function ensureFunction(corner: Corner, wanted: FunctionWanted): Promise<FunctionConfiguration> {
+  const { configuration, lambdaPackage } = wanted
+  const { names, system } = corner
+  const lambda = await corner.cloud.lambda()
+  const describe = (): Promise<FunctionConfiguration | undefined> => ready(corner, lambda)
+  const code = await uploaded(corner, lambdaPackage)
+  const size = megabytes(lambdaPackage.functionZip.bytes)
+  await converge({
+    describe,
+    isWanted: found => isConfigured(found, configuration),
+    change: async found => {
+      if (found === undefined) {
+        await timed(`Function ${names.function} created, ${size}`, system, async () => {
+          await oncePassable(() => create(corner, lambda, wanted, code))
+          await describe()
+        })
+      } else {
+        await timed(`Function ${names.function} configured`, system, async () => {
+          await oncePassable(() =>
+            lambda.updateFunctionConfiguration({
+              FunctionName: names.function,
+              RevisionId: found.RevisionId,
+              ...configuration,
+            }),
+          )
+          await describe()
+        })
+      }
+      return undefined
+    },
+  })
+  return converge({
+    describe,
+    isWanted: found => hasCode(found, lambdaPackage),
+    change: found =>
+      timed(`Code updated, ${size}`, system, async () => {
+        await lambda.updateFunctionCode({
+          FunctionName: names.function,
+          RevisionId: found?.RevisionId,
+          Architectures: [lambdaPackage.architecture],
+          ...code,
+        })
+        return describe()
+      }),
+  })
+}
+
+function create(
+  { names, key }: Corner,
+  lambda: LambdaCalls,
+  { configuration, lambdaPackage, tags }: FunctionWanted,
+  code: FunctionCode,
+): Promise<unknown> {
+  return lambda.createFunction({
+    ...configuration,
+    FunctionName: names.function,
+    Code: code,
+    Architectures: [lambdaPackage.architecture],
+    Tags: { ...tags, ...ownTags(key) },
+  })
+}
+
+function hasCode(
+  { CodeSha256, Architectures }: FunctionConfiguration,
+  lambdaPackage: LambdaPackage,
+): boolean {
+  const { digest } = lambdaPackage.functionZip
+  const wanted = Buffer.from(digest.slice('sha256:'.length), 'hex').toString('base64')
+  return CodeSha256 === wanted && (Architectures?.[0] ?? 'x86_64') === lambdaPackage.architecture
+}
+
+/** Small zips go with the call, bigger ones through the bucket. */
+async function uploaded(corner: Corner, { functionZip }: LambdaPackage): Promise<FunctionCode> {
+  const { file, bytes, digest } = functionZip
+  if (bytes <= maxDirectUploadBytes) return { ZipFile: await readFile(file) }
+  await ensureBlob(corner, digest, bytes, file, 'Function')
+  return { S3Bucket: corner.store.bucket, S3Key: blobKey(digest) }
+}
+
+/** `$LATEST` when nothing is being done to it; undefined where there is no function. */
+async function ready(corner: Corner, lambda: LambdaCalls): Promise<FunctionConfiguration | undefined> {
+  const { names } = corner
+  const look = async (): Promise<FunctionConfiguration | 'missing' | undefined> => {
+    const found = await ifThere(lambda.getFunctionConfiguration({ FunctionName: names.function }))
+    return found === undefined ? 'missing' : settled(found, names.function)
+  }
+  const found = await until(look, { what: `function ${names.function}`, withinMs: readyWithinMs })
+  return found === 'missing' ? undefined : found
+}
+
+/** Undefined while something is being done to it. @throws ThampiError AWS_REFUSED when that failed */
+export function settled(found: FunctionConfiguration, name: string): FunctionConfiguration | undefined {
+  const { State, LastUpdateStatus } = found
+  if (State === 'Failed') throw failed(name, found.StateReasonCode, found.StateReason)
+  // A failed update leaves the function as it was: the next one may well succeed.
+  if (State === 'Pending' || LastUpdateStatus === 'InProgress') return undefined
+  return found
+}
+
+function failed(name: string, code: string | undefined, reason: string | undefined): ThampiError {
+  return new ThampiError('AWS_REFUSED', {
+    message: `Lambda could not bring up ${name}: ${reason ?? code ?? 'it does not say why'}.`,
+    why: code === undefined ? undefined : (reasons[code] ?? `Lambda calls that ${code}.`),
+  })
+}
+
+/** What Lambda's own codes mean here. */
+const reasons: Readonly<Record<string, string>> = {
+  InvalidZipFileException: 'The zip that was uploaded cannot be read.',
+  InsufficientRolePermissions: 'The role of the function may not do what its network or its key needs.',
+  'FunctionError.InitTimeout': 'Loading the model took longer than a start may take.',
+  'FunctionError.InitResourceExhausted':
+    'Loading the model took more memory or disk than it has ("memory_size").',
+  'FunctionError.InvalidEntryPoint': 'The module that Lambda starts was not found.',
+  EniLimitExceeded: 'The network has no address left for the function.',
+  SubnetOutOfIPAddresses: 'The network has no address left for the function.',
+}
+
+/** A role that was just made cannot be assumed for some seconds; only that message is worth another try. */
+async function oncePassable<T>(call: () => Promise<T>): Promise<T> {
+  const end = performance.now() + roleWithinMs
+  for (let pause = 1_000; ; pause = Math.min(5_000, pause * 1.5)) {
+    try {
+      return await call()
+    } catch (error) {
+      const isEarly =
+        isAws(error, 'InvalidParameterValueException') &&
+        /cannot be assumed|assume role|KMS/i.test(error.message)
+      if (!isEarly || performance.now() + pause > end) throw error
+      await sleep(pause)
+    }
+  }
+}
+
+/**
+ * A version of what `$LATEST` is now, and of nothing else: somebody who changes it meanwhile is noticed.
+ *
+ * @throws ThampiError DEPLOY_IN_PROGRESS
+ */
+export async function publish(
+  { cloud, names, key }: Corner,
+  latest: FunctionConfiguration,
+  description: string,
+): Promise<FunctionConfiguration> {
+  const lambda = await cloud.lambda()
+  const call = (): Promise<FunctionConfiguration> =>
+    lambda.publishVersion({
+      FunctionName: names.function,
+      Description: description,
+      ...(latest.CodeSha256 === undefined ? {} : { CodeSha256: latest.CodeSha256 }),
+    })
+  const published = await call().catch(async error => {
+    if (
+      isAws(error, 'PreconditionFailedException', 'InvalidParameterValueException') &&
+      /CodeSha|Revision/i.test(error.message)
+    ) {
+      throw new ThampiError('DEPLOY_IN_PROGRESS', {
+        message: `Somebody else changed the function of ${key.stage} while it was being deployed.`,
+        fix: 'run the same command again',
+        cause: error,
+      })
+    }
+    // The same code twice is the same version, so this is the one create that may be repeated.
+    if (error instanceof AwsError && error.isLost) return call()
+    throw error
+  })
+  return until(
+    async () => {
+      const found = await lambda.getFunctionConfiguration({
+        FunctionName: names.function,
+        Qualifier: published.Version,
+      })
+      return settled(found, `version ${published.Version} of ${names.function}`)
+    },
+    // A snapshot of a loaded model takes minutes.
+    { what: `version ${published.Version} of ${names.function}`, withinMs: readyWithinMs },
+  )
+}

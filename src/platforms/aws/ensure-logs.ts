@@ -1,0 +1,37 @@
+/** The log of a stage, made before the function so that it never grows for ever. */
+import type { Corner } from './account.ts'
+import { ownTags } from './names.ts'
+import { ifThere, isAws } from './trouble.ts'
+
+/** How long lines are kept; the settings of 2018 have no key for it. */
+export const retentionDays = 30
+
+export async function ensureLogs(
+  { cloud, names, key }: Corner,
+  tags: Readonly<Record<string, string>>,
+): Promise<void> {
+  const logs = await cloud.logs()
+  const isNew = await logs
+    .createLogGroup({ logGroupName: names.logGroup, tags: { ...tags, ...ownTags(key) } })
+    .then(() => true)
+    .catch(error => {
+      if (isAws(error, 'ResourceAlreadyExistsException')) return false
+      throw error
+    })
+  // Whoever changed the retention of a log that is there had a reason.
+  if (isNew) await logs.putRetentionPolicy({ logGroupName: names.logGroup, retentionInDays: retentionDays })
+}
+
+/** False when it was not there. */
+export async function removeLogs({ cloud, names }: Corner): Promise<boolean> {
+  const logs = await cloud.logs()
+  return (await ifThere(logs.deleteLogGroup({ logGroupName: names.logGroup }))) !== undefined
+}
+
+export async function hasLogs({ cloud, names }: Corner): Promise<boolean> {
+  const logs = await cloud.logs()
+  const found = await ifThere(
+    logs.filterLogEvents({ logGroupName: names.logGroup, limit: 1, startTime: Date.now() }),
+  )
+  return found !== undefined
+}

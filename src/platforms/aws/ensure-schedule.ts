@@ -1,0 +1,64 @@
+/** A call every few minutes that asks the model nothing, so that Lambda keeps one process that has it loaded. */
+import type { Corner } from './account.ts'
+import { converge } from './converge.ts'
+import { ensureRole, removeRole } from './ensure-role.ts'
+import { warmPolicy } from './policy.ts'
+import type { AwsSettings } from './settings.ts'
+import { ifThere, isAws } from './trouble.ts'
+
+/** `expression` is `rate(4 minutes)`; undefined: the stage is not kept warm any more. */
+export async function ensureSchedule(
+  corner: Corner,
+  aliasArn: string,
+  expression: string | undefined,
+  settings: AwsSettings,
+): Promise<void> {
+  if (expression === undefined) {
+    await removeSchedule(corner)
+    return
+  }
+  const { cloud, names, system } = corner
+  const role = await ensureRole(corner, {
+    name: names.warmRole,
+    service: 'scheduler',
+    policy: warmPolicy(aliasArn),
+    tags: settings.tags,
+  })
+  const scheduler = await cloud.scheduler()
+  const wanted = {
+    Name: names.warm,
+    ScheduleExpression: expression,
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: {
+      Arn: aliasArn,
+      RoleArn: role,
+      Input: '{"thampi":"warm"}',
+      // A call that failed is made up for by the next one.
+      RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+    },
+  } as const
+  await converge({
+    describe: () => ifThere(scheduler.getSchedule({ Name: names.warm })),
+    isWanted: ({ ScheduleExpression, Target }) =>
+      ScheduleExpression === expression && Target?.Arn === aliasArn && Target.RoleArn === role,
+    change: async found => {
+      const change = (): Promise<unknown> =>
+        found === undefined ? scheduler.createSchedule(wanted) : scheduler.updateSchedule(wanted)
+      await change()
+      system.tell(`Kept warm: ${expression}`)
+      return { ...wanted, $metadata: {} }
+    },
+  })
+}
+
+/** False when nothing was there. */
+export async function removeSchedule(corner: Corner): Promise<boolean> {
+  const { cloud, names } = corner
+  const scheduler = await cloud.scheduler()
+  const removed = await ifThere(scheduler.deleteSchedule({ Name: names.warm })).catch(error => {
+    // Somebody who may do everything but schedules has none to take away.
+    if (isAws(error, 'AccessDeniedException')) return undefined
+    throw error
+  })
+  return (await removeRole(corner, names.warmRole)) || removed !== undefined
+}

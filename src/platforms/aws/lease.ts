@@ -1,0 +1,142 @@
+/**
+ * One deployer at a time: an object of the bucket that only one can create. It is held for two minutes and renewed
+ * while the work goes on, so a deployer that died lets go by itself. Times are those of S3, not of this machine.
+ */
+import { randomUUID } from 'node:crypto'
+import { readlinkSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { ThampiError } from '../../errors.ts'
+import type { Store, Stored } from './store.ts'
+import { AwsError, isAws } from './trouble.ts'
+
+interface LeaseRecord {
+  readonly schemaVersion: 1
+  readonly holder: string
+  readonly token: string
+  /** Grows with each holder: what an earlier one still sends can be told from what the present one does. */
+  readonly fence: number
+  readonly seconds: number
+  /** A process that can be looked for by those who share its machine. */
+  readonly process: { readonly machine: string; readonly pid: number }
+}
+
+const leaseSeconds = 120
+const renewEveryMs = 30_000
+
+/**
+ * Runs `work` while this process holds the lease.
+ *
+ * @throws ThampiError DEPLOY_IN_PROGRESS, with the holder's name
+ */
+export async function holding<T>(
+  store: Store,
+  key: string,
+  stage: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const mine = await acquire(store, key, stage)
+  let etag = mine.etag
+  const renewal = setInterval(async () => {
+    // A renewal that fails is tried again in half a minute, and the lease lasts for four of them.
+    etag = await store.put(key, mine.value, { ifMatch: etag }).catch(() => etag)
+  }, renewEveryMs).unref()
+  try {
+    return await work()
+  } finally {
+    clearInterval(renewal)
+    await release(store, key, mine.value)
+  }
+}
+
+/** Refuses while somebody else deploys, and takes nothing: for what is atomic by itself. */
+export async function unlessHeld<T>(
+  store: Store,
+  key: string,
+  stage: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const found = await store.get<LeaseRecord>(key)
+  if (found !== undefined && !isFree(found, store)) throw taken(found, stage, store)
+  return work()
+}
+
+async function acquire(
+  store: Store,
+  key: string,
+  stage: string,
+): Promise<{ value: LeaseRecord; etag: string }> {
+  const base = {
+    schemaVersion: 1,
+    holder: `${userInfo().username}@${hostname()}, process ${process.pid}`,
+    token: randomUUID(),
+    seconds: leaseSeconds,
+    process: { machine: thisMachine(), pid: process.pid },
+  } as const
+  let found: Stored<LeaseRecord> | undefined
+  for (let tries = 0; tries < 5; tries++) {
+    const value: LeaseRecord = { ...base, fence: (found?.value.fence ?? 0) + 1 }
+    try {
+      return {
+        value,
+        etag: await store.put(
+          key,
+          value,
+          found === undefined ? { ifNoneMatch: true } : { ifMatch: found.etag },
+        ),
+      }
+    } catch (error) {
+      if (!isAws(error, 'PreconditionFailed', 'NoSuchKey') && !(error instanceof AwsError && error.isLost))
+        throw error
+    }
+    found = await store.get<LeaseRecord>(key)
+    // The answer to the first try was lost, but it had taken effect.
+    if (found?.value.token === base.token) return found
+    if (found !== undefined && !isFree(found, store)) throw taken(found, stage, store)
+  }
+  throw new ThampiError('DEPLOY_IN_PROGRESS', {
+    message: `${stage} is being deployed by several others at once.`,
+    fix: 'wait a minute and run the same command again',
+  })
+}
+
+/** Lets go. Only of what is still ours: whoever took over an expired lease keeps it. */
+async function release(store: Store, key: string, mine: LeaseRecord): Promise<void> {
+  const found = await store.get<LeaseRecord>(key).catch(() => undefined)
+  if (found?.value.token === mine.token) await store.remove(key)
+}
+
+/** Expired, or its holder is a process of this machine that is no more. */
+function isFree({ value, modifiedMs }: Stored<LeaseRecord>, store: Store): boolean {
+  return leftSeconds(value, modifiedMs, store) <= 0 || isGone(value)
+}
+
+function leftSeconds({ seconds }: LeaseRecord, modifiedMs: number, store: Store): number {
+  return Math.ceil(seconds - (store.serverTime() - modifiedMs) / 1000)
+}
+
+function isGone({ process: { machine, pid } }: LeaseRecord): boolean {
+  if (machine !== thisMachine()) return false
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+/** Where a process number means what it means here: containers on one machine have their own. */
+function thisMachine(): string {
+  try {
+    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return hostname()
+  }
+}
+
+function taken({ value, modifiedMs }: Stored<LeaseRecord>, stage: string, store: Store): ThampiError {
+  return new ThampiError('DEPLOY_IN_PROGRESS', {
+    message: `${stage} is being deployed by ${value.holder}.`,
+    why: `Its turn ends with that command; should it have died, in ${leftSeconds(value, modifiedMs, store)} s.`,
+    fix: 'wait until that command has ended and run yours again',
+  })
+}

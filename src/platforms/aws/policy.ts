@@ -1,0 +1,265 @@
+/** Permissions: what a function may do, and what somebody who deploys needs. Nothing in them is wider than its use. */
+import type { AwsSettings } from './settings.ts'
+
+export interface Statement {
+  readonly Sid?: string
+  readonly Effect: 'Allow'
+  readonly Action: string | readonly string[]
+  readonly Resource: string | readonly string[]
+  readonly Condition?: Readonly<Record<string, unknown>>
+}
+
+export interface Policy {
+  readonly Version: '2012-10-17'
+  readonly Statement: readonly (Statement | Readonly<Record<string, unknown>>)[]
+}
+
+/** Where a policy holds. */
+export interface Ground {
+  readonly partition: string
+  readonly region: string
+  readonly account: string
+}
+
+/** Who may take on a role: one service, for resources of this account only. */
+export function trustPolicy(
+  service: 'lambda' | 'scheduler',
+  { account }: Ground,
+): Readonly<Record<string, unknown>> {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: `${service}.amazonaws.com` },
+        Action: 'sts:AssumeRole',
+        ...(service === 'scheduler' ? { Condition: { StringEquals: { 'aws:SourceAccount': account } } } : {}),
+      },
+    ],
+  }
+}
+
+export interface FunctionNeeds {
+  readonly logGroup: string
+  /** The bucket it loads its model from; undefined when the model is in the function. */
+  readonly modelBucket: string | undefined
+  readonly blobPrefix: string
+  readonly settings: Pick<AwsSettings, 'tracing' | 'vpc' | 'deadLetterArn' | 'extraPermissions' | 'kmsKeyArn'>
+}
+
+/** Its own log, its own model, and what the settings ask for besides. */
+export function functionPolicy(
+  { logGroup, modelBucket, blobPrefix, settings }: FunctionNeeds,
+  { partition, region, account }: Ground,
+): Policy {
+  const { tracing, vpc, deadLetterArn, kmsKeyArn, extraPermissions } = settings
+  const allow = (Action: readonly string[], Resource: string): Statement => ({
+    Effect: 'Allow',
+    Action,
+    Resource,
+  })
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      allow(
+        ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        `arn:${partition}:logs:${region}:${account}:log-group:${logGroup}:*`,
+      ),
+      ...(modelBucket === undefined
+        ? []
+        : [allow(['s3:GetObject'], `arn:${partition}:s3:::${modelBucket}/${blobPrefix}*`)]),
+      // Neither of these two knows resources.
+      ...(tracing ? [allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], '*')] : []),
+      ...(vpc === undefined
+        ? []
+        : [
+            allow(
+              [
+                'ec2:CreateNetworkInterface',
+                'ec2:DescribeNetworkInterfaces',
+                'ec2:DeleteNetworkInterface',
+                'ec2:DescribeSubnets',
+              ],
+              '*',
+            ),
+          ]),
+      ...(deadLetterArn === undefined
+        ? []
+        : [allow([deadLetterArn.includes(':sqs:') ? 'sqs:SendMessage' : 'sns:Publish'], deadLetterArn)]),
+      ...(kmsKeyArn === undefined ? [] : [allow(['kms:Decrypt'], kmsKeyArn)]),
+      ...extraPermissions,
+    ],
+  }
+}
+
+/** What keeps a function warm may do nothing but call it. */
+export function warmPolicy(aliasArn: string): Policy {
+  return {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: aliasArn }],
+  }
+}
+
+export interface DeployerNeeds {
+  /** What the names of the functions begin with: the slug of the project. */
+  readonly prefix: string
+  readonly bucket: string
+  readonly keepsWarm: boolean
+}
+
+/**
+ * What somebody needs who serves, looks at and removes the stages of one project. Give it to a user or a role.
+ *
+ * @example
+ * deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, { partition: 'aws', region, account })
+ */
+export function deployerPolicy(
+  { prefix, bucket, keepsWarm }: DeployerNeeds,
+  { partition, region, account }: Ground,
+): Policy {
+  const arn = (service: string, rest: string): string =>
+    `arn:${partition}:${service}:${region}:${account}:${rest}`
+  const role = `arn:${partition}:iam::${account}:role/${prefix}-*`
+  const api = `arn:${partition}:apigateway:${region}::`
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      { Sid: 'Who', Effect: 'Allow', Action: deployerActions.who, Resource: '*' },
+      {
+        Sid: 'Function',
+        Effect: 'Allow',
+        Action: deployerActions.function,
+        Resource: arn('lambda', `function:${prefix}-*`),
+      },
+      {
+        Sid: 'Layers',
+        Effect: 'Allow',
+        Action: deployerActions.layers,
+        Resource: [arn('lambda', 'layer:thampi-*'), arn('lambda', 'layer:thampi-*:*')],
+      },
+      { Sid: 'Role', Effect: 'Allow', Action: deployerActions.role, Resource: role },
+      {
+        Sid: 'Pass',
+        Effect: 'Allow',
+        Action: 'iam:PassRole',
+        Resource: role,
+        Condition: {
+          StringEquals: {
+            'iam:PassedToService': [
+              'lambda.amazonaws.com',
+              ...(keepsWarm ? ['scheduler.amazonaws.com'] : []),
+            ],
+          },
+        },
+      },
+      {
+        Sid: 'Bucket',
+        Effect: 'Allow',
+        Action: deployerActions.bucket,
+        Resource: `arn:${partition}:s3:::${bucket}`,
+      },
+      {
+        Sid: 'Objects',
+        Effect: 'Allow',
+        Action: deployerActions.objects,
+        Resource: `arn:${partition}:s3:::${bucket}/thampi/*`,
+      },
+      {
+        Sid: 'Api',
+        Effect: 'Allow',
+        Action: deployerActions.api,
+        Resource: [`${api}/apis`, `${api}/apis/*`, `${api}/tags/*`],
+      },
+      {
+        Sid: 'Logs',
+        Effect: 'Allow',
+        Action: deployerActions.logs,
+        Resource: [
+          arn('logs', `log-group:/aws/lambda/${prefix}-*`),
+          arn('logs', `log-group:/aws/lambda/${prefix}-*:*`),
+        ],
+      },
+      ...(keepsWarm
+        ? [
+            {
+              Sid: 'Warm',
+              Effect: 'Allow',
+              Action: deployerActions.warm,
+              Resource: arn('scheduler', `schedule/default/${prefix}-*`),
+            } as const,
+          ]
+        : []),
+    ],
+  }
+}
+
+type Part = 'who' | 'function' | 'layers' | 'role' | 'bucket' | 'objects' | 'api' | 'logs' | 'warm'
+
+/** Every action that the platform's calls need; a test compares them with the calls there are. */
+export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
+  who: ['sts:GetCallerIdentity'],
+  function: [
+    'lambda:AddPermission',
+    'lambda:CreateAlias',
+    'lambda:CreateFunction',
+    'lambda:DeleteFunction',
+    'lambda:DeleteFunctionConcurrency',
+    'lambda:GetAlias',
+    'lambda:GetFunction',
+    'lambda:GetFunctionConcurrency',
+    'lambda:GetFunctionConfiguration',
+    'lambda:GetPolicy',
+    'lambda:InvokeFunction',
+    'lambda:ListVersionsByFunction',
+    'lambda:PublishVersion',
+    'lambda:PutFunctionConcurrency',
+    'lambda:RemovePermission',
+    'lambda:TagResource',
+    'lambda:UpdateAlias',
+    'lambda:UpdateFunctionCode',
+    'lambda:UpdateFunctionConfiguration',
+  ],
+  layers: [
+    'lambda:DeleteLayerVersion',
+    'lambda:GetLayerVersion',
+    'lambda:ListLayerVersions',
+    'lambda:PublishLayerVersion',
+  ],
+  role: [
+    'iam:CreateRole',
+    'iam:DeleteRole',
+    'iam:DeleteRolePolicy',
+    'iam:GetRole',
+    'iam:GetRolePolicy',
+    'iam:ListRolePolicies',
+    'iam:PutRolePolicy',
+    'iam:TagRole',
+  ],
+  bucket: [
+    's3:CreateBucket',
+    's3:ListBucket',
+    's3:PutBucketPublicAccessBlock',
+    's3:PutLifecycleConfiguration',
+  ],
+  objects: ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject'],
+  api: [
+    'apigateway:DELETE',
+    'apigateway:GET',
+    'apigateway:PATCH',
+    'apigateway:POST',
+    'apigateway:TagResource',
+  ],
+  logs: [
+    'logs:CreateLogGroup',
+    'logs:DeleteLogGroup',
+    'logs:FilterLogEvents',
+    'logs:PutRetentionPolicy',
+    'logs:TagResource',
+  ],
+  warm: [
+    'scheduler:CreateSchedule',
+    'scheduler:DeleteSchedule',
+    'scheduler:GetSchedule',
+    'scheduler:UpdateSchedule',
+  ],
+}

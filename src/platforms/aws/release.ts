@@ -1,0 +1,255 @@
+/** A bundle becomes a version without traffic. Each step looks before it changes anything, so it can be cut off anywhere. */
+import { readFile } from 'node:fs/promises'
+import type { GetFunctionCommandOutput } from '@aws-sdk/client-lambda'
+import type { Bundle, FileEntry } from '../../bundle/bundle.ts'
+import { maxDirectUploadBytes } from '../../bundle/lambda/limits.ts'
+import { lambdaPackage } from '../../bundle/lambda/pack.ts'
+import type { LambdaPackage } from '../../bundle/lambda/package.ts'
+import { ThampiError } from '../../errors.ts'
+import { parseSchema, SCHEMA_FILE } from '../../model/schema.ts'
+import type { Stage } from '../../settings/stage.ts'
+import { type Digest, digestOf } from '../../system/files.ts'
+import { naiveUtc } from '../../system/time.ts'
+import type { ReleaseOptions, Version } from '../platform.ts'
+import type { Corner } from './account.ts'
+import { type Pointer, readPointer } from './alias.ts'
+import { loadVersion } from './ask.ts'
+import { configurationOf } from './configuration.ts'
+import { ensureFunction, publish } from './ensure-function.ts'
+import { ensureLayer, ensureModel } from './ensure-layer.ts'
+import { ensureLogs } from './ensure-logs.ts'
+import { ensureRole, foreignRole, groundOf } from './ensure-role.ts'
+import { blobPrefix } from './names.ts'
+import { functionPolicy } from './policy.ts'
+import { timed } from './progress.ts'
+import {
+  changeState,
+  type Described,
+  describedBy,
+  describedVersions,
+  description,
+  readRecord,
+  readState,
+  type StageState,
+  type VersionRecord,
+  writeRecord,
+} from './records.ts'
+import { type AwsSettings, awsSettings, notHonoured } from './settings.ts'
+import { blobKey } from './store.ts'
+import { ifThere } from './trouble.ts'
+
+/** A version, and what is left to do when it gets its traffic. */
+export interface Released {
+  readonly version: Version
+  readonly key: Digest
+  readonly keepWarm: string | undefined
+  readonly settings: AwsSettings
+  /** It has all the traffic already, but its deployment was cut off before its end. */
+  readonly isUnfinished: boolean
+}
+
+/** @throws ThampiError PACKAGE_TOO_BIG, SETTINGS_INVALID, NAME_TAKEN, MODEL_RAISED, MODEL_LOAD_FAILED and those of AWS */
+export async function release(
+  corner: Corner,
+  bundle: Bundle,
+  stage: Stage,
+  options: ReleaseOptions,
+): Promise<Released> {
+  const { system, store } = corner
+  const settings = awsSettings(stage)
+  const servedTimeUtc = options.servedTimeUtc ?? naiveUtc(system.now())
+  const [found, pointer, state, made] = await Promise.all([
+    findFunction(corner),
+    readPointer(corner),
+    readState(corner),
+    lambdaPackage(
+      bundle,
+      stage,
+      { servedTimeUtc, blobs: { bucket: store.bucket, prefix: blobPrefix } },
+      system,
+    ),
+  ])
+  const key = keyOf(made, settings, options.servedTimeUtc)
+  const plan = { key, keepWarm: made.keepWarm, settings }
+  const versions = found === undefined ? [] : await describedVersions(corner)
+  const live = versions.find(({ number }) => number === [...(pointer?.weights.keys() ?? [])][0])
+  if (live?.key === key) {
+    const version = (await readRecord(corner, live.number))?.version
+    if (version !== undefined) return { ...plan, version, isUnfinished: state.finished !== key }
+  }
+  tellNotices(made, stage, corner)
+  const record = recordOf(made, bundle, stage, { ...options, servedTimeUtc }, await schemaOf(bundle))
+  const left = leftOver(versions, key, pointer, state)
+  // What an earlier run published and did not finish: the same bytes, so the same version.
+  if (left !== undefined) return { ...plan, version: await loaded(corner, record, left), isUnfinished: false }
+  const words = description({ key, bundle: bundle.digest, servedTimeUtc })
+  const published = await publishVersion(corner, made, record.uses, settings, words)
+  return { ...plan, version: await loaded(corner, record, published), isUnfinished: false }
+}
+
+/** Undefined where there is none. @throws ThampiError NAME_TAKEN for one that is not ours */
+export async function findFunction({
+  cloud,
+  names,
+  key,
+}: Corner): Promise<GetFunctionCommandOutput | undefined> {
+  const lambda = await cloud.lambda()
+  const found = await ifThere(lambda.getFunction({ FunctionName: names.function }))
+  const owner = found?.Tags?.['thampi:project']
+  if (found === undefined || (owner === key.model && found.Tags?.['thampi:stage'] === key.stage)) return found
+  throw new ThampiError('NAME_TAKEN', {
+    message: `The function ${names.function} is there already, and it is not one of ${key.model}, stage ${key.stage}.`,
+    why:
+      owner === undefined
+        ? 'It was not made by this version of thampi.'
+        : `It belongs to ${owner}, stage ${found.Tags?.['thampi:stage']}: upper case, \`_\` and \`-\` do not count in names of functions.`,
+    fix: 'choose another "project_name", or delete that function if nobody needs it',
+  })
+}
+
+/** Everything that a serve would change is in it, so that equal keys mean that there is nothing to do. */
+function keyOf(
+  { key, keepWarm }: LambdaPackage,
+  settings: AwsSettings,
+  chosenTime: string | undefined,
+): Digest {
+  return digestOf(JSON.stringify(['deployment 1', key, keepWarm ?? null, settings, chosenTime ?? null]))
+}
+
+/** Published, never routed, newer than all that has traffic. */
+function leftOver(
+  versions: readonly Described[],
+  key: Digest,
+  pointer: Pointer | undefined,
+  { routed }: StageState,
+): Described | undefined {
+  const newest = Math.max(0, ...(pointer?.weights.keys() ?? []))
+  return versions.findLast(it => it.key === key && it.number > newest && !routed.includes(it.number))
+}
+
+function tellNotices({ notices, layerArns }: LambdaPackage, stage: Stage, { system }: Corner): void {
+  for (const notice of notices) system.tell(notice)
+  const unused = notHonoured(stage)
+  if (unused.length > 0) system.tell(`Without effect on the platform aws so far: ${unused.join(', ')}`)
+  if (layerArns.length > 0) system.tell(`Layers of yours: ${layerArns.length}`)
+}
+
+async function publishVersion(
+  corner: Corner,
+  made: LambdaPackage,
+  uses: readonly string[],
+  settings: AwsSettings,
+  words: string,
+): Promise<Described> {
+  await changeState(corner, state => ({ ...state, uses: [...new Set([...state.uses, ...uses])].sort() }))
+  const [role, layers] = await Promise.all([
+    roleFor(corner, made, settings),
+    layersFor(corner, made),
+    ensureLogs(corner, settings.tags),
+    made.model.in === 's3' ? ensureModel(corner, made.model.blobs) : undefined,
+  ])
+  const { model, stage } = corner.key
+  const title = `${model}, stage ${stage}, served by thampi`
+  const configuration = configurationOf({ lambdaPackage: made, role, layers, settings, title })
+  const latest = await ensureFunction(corner, { configuration, lambdaPackage: made, tags: settings.tags })
+  const published = await timed('Version published', corner.system, () => publish(corner, latest, words))
+  return describedBy(published) as Described
+}
+
+function roleFor(corner: Corner, made: LambdaPackage, settings: AwsSettings): Promise<string> {
+  if (settings.foreignRole !== undefined) return foreignRole(corner, settings.foreignRole)
+  return ensureRole(corner, {
+    name: corner.names.role,
+    service: 'lambda',
+    tags: settings.tags,
+    policy: functionPolicy(
+      {
+        logGroup: corner.names.logGroup,
+        modelBucket: made.model.in === 's3' ? made.model.bucket : undefined,
+        blobPrefix,
+        settings,
+      },
+      groundOf(corner),
+    ),
+  })
+}
+
+async function layersFor(
+  corner: Corner,
+  { layers, layerArns, runtime, architecture }: LambdaPackage,
+): Promise<string[]> {
+  const arns: string[] = []
+  for (const layer of layers) arns.push(await ensureLayer(corner, layer, { runtime, architecture }))
+  return [...arns, ...layerArns]
+}
+
+/** A record without what only Lambda gives: the number. */
+type VersionDraft = Omit<VersionRecord, 'version' | 'schemaVersion'> & {
+  readonly version: Omit<Version, 'number'>
+}
+
+function recordOf(
+  made: LambdaPackage,
+  bundle: Bundle,
+  stage: Stage,
+  { by, commit, servedTimeUtc }: ReleaseOptions & { readonly servedTimeUtc: string },
+  schema: VersionRecord['contents']['schema'],
+): VersionDraft {
+  const { properties, language, environment } = bundle
+  return {
+    version: {
+      stage: stage.name,
+      model: stage.model,
+      bundle: bundle.digest,
+      servedTimeUtc,
+      instanceId: properties.instance_id,
+      properties,
+      by,
+      commit,
+    },
+    contents: {
+      properties,
+      language,
+      packages: environment.lock,
+      code: Object.fromEntries(filesOf(bundle, 'code').map(({ path, digest }) => [path, digest])),
+      schema,
+    },
+    uses: usesOf(made),
+  }
+}
+
+function usesOf({ layers, model, functionZip }: LambdaPackage): string[] {
+  return [
+    ...layers.flatMap(({ name, archive }) => [name, blobKey(archive.digest)]),
+    ...(model.in === 's3' ? model.blobs.map(({ key }) => key) : []),
+    ...(functionZip.bytes > maxDirectUploadBytes ? [blobKey(functionZip.digest)] : []),
+  ]
+}
+
+async function schemaOf(bundle: Bundle): Promise<VersionRecord['contents']['schema']> {
+  const file = filesOf(bundle, 'model').find(({ path }) => path === SCHEMA_FILE)
+  return file && parseSchema(await readFile(file.source, 'utf8'), file.source)
+}
+
+function filesOf({ layers }: Bundle, kind: 'code' | 'model'): readonly FileEntry[] {
+  return layers.find(layer => layer.kind === kind)?.files ?? []
+}
+
+/** Asks the version once; one whose model cannot be loaded is taken back at once. */
+async function loaded(
+  corner: Corner,
+  draft: VersionDraft,
+  { number, servedTimeUtc }: Described,
+): Promise<Version> {
+  const { cloud, names, system } = corner
+  try {
+    await timed(`Version ${number} has loaded the model`, system, () => loadVersion(corner, number))
+  } catch (error) {
+    const lambda = await cloud.lambda()
+    await ifThere(lambda.deleteFunction({ FunctionName: names.function, Qualifier: String(number) }))
+    throw error
+  }
+  const version = { ...draft.version, number, servedTimeUtc }
+  await writeRecord(corner, { schemaVersion: 1, ...draft, version })
+  return version
+}

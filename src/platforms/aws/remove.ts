@@ -1,0 +1,79 @@
+/** A stage ends: everything that was made for it goes, and what stays is named. */
+import type { Stage } from '../../settings/stage.ts'
+import type { Removal, RemoveOptions } from '../platform.ts'
+import type { Corner } from './account.ts'
+import { removeUnused } from './collect.ts'
+import { removeApi } from './ensure-api.ts'
+import { hasBucket } from './ensure-bucket.ts'
+import { hasLogs, removeLogs } from './ensure-logs.ts'
+import { removeRole } from './ensure-role.ts'
+import { removeSchedule } from './ensure-schedule.ts'
+import { holding } from './lease.ts'
+import { readState } from './records.ts'
+import { findFunction } from './release.ts'
+import { awsSettings } from './settings.ts'
+import { ifThere } from './trouble.ts'
+
+/** From the outside in: callers first, so that nothing is asked of what is half gone. Again after an interruption: the rest. */
+export async function remove(corner: Corner, stage: Stage, options: RemoveOptions): Promise<Removal> {
+  // Nobody deploys where there is no bucket to take a turn in.
+  if (!(await hasBucket(corner))) return removeAll(corner, stage, options, false)
+  return holding(corner.store, corner.names.leaseKey, stage.name, () =>
+    removeAll(corner, stage, options, true),
+  )
+}
+
+async function removeAll(
+  corner: Corner,
+  stage: Stage,
+  options: RemoveOptions,
+  bucketIsThere: boolean,
+): Promise<Removal> {
+  const { cloud, names, store, system } = corner
+  const found = await findFunction(corner)
+  const hadSchedule = await removeSchedule(corner)
+  const hadApi = await removeApi(corner)
+  if (hadApi) system.tell('API removed')
+  const lambda = await cloud.lambda()
+  if (found !== undefined) {
+    await ifThere(lambda.deleteFunction({ FunctionName: names.function }))
+    system.tell(`Function ${names.function} removed, with every version`)
+  }
+  const { foreignRole } = awsSettings(stage)
+  const hadRole = foreignRole === undefined && (await removeRole(corner, names.role))
+  const shared = bucketIsThere ? await removeObjects(corner) : []
+  const hadLogs = options.removeLogs ? await removeLogs(corner) : false
+  const left = [
+    ...(options.removeLogs || !(await hasLogs(corner))
+      ? []
+      : [`its log, ${names.logGroup} (--remove-logs deletes it too)`]),
+    ...shared.map(used => `${used}, which another stage uses as well`),
+    ...(bucketIsThere ? await leftInBucket(corner) : []),
+    ...(foreignRole === undefined
+      ? []
+      : [
+          `its role, ${'arn' in foreignRole ? foreignRole.arn : foreignRole.name}, which was made by somebody else`,
+        ]),
+  ]
+  const removed = found !== undefined || hadApi || hadRole || hadSchedule || hadLogs
+  return { removed, left: removed ? left : left.filter(thing => !thing.startsWith(`s3://${store.bucket}`)) }
+}
+
+/** Only what we have written. The state goes last: what is to be removed is read from it. */
+async function removeObjects(corner: Corner): Promise<readonly string[]> {
+  const { store, names } = corner
+  const { uses } = await readState(corner)
+  const shared = await removeUnused(corner, uses)
+  for (const key of await store.list(`${names.prefix}versions/`)) await store.remove(key)
+  await store.remove(names.stateKey)
+  return shared
+}
+
+/** The bucket stays: it may hold other things, and its name would be free for anybody. */
+async function leftInBucket({ store, names }: Corner): Promise<string[]> {
+  const others = (await store.list(names.prefix)).filter(key => key !== names.leaseKey)
+  return [
+    `s3://${store.bucket}, its bucket, for you to delete when it is empty`,
+    ...others.map(key => `s3://${store.bucket}/${key}, which was there before`),
+  ]
+}

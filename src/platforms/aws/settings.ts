@@ -1,0 +1,151 @@
+/** The keys of a stage that only AWS knows, read once; and those that are not honoured yet, said aloud. */
+import { ThampiError } from '../../errors.ts'
+import { readCors } from '../../settings/cors.ts'
+import type { Stage } from '../../settings/stage.ts'
+
+export interface AwsSettings {
+  /** `cors` as API Gateway takes it; undefined: no pages of other origins. */
+  readonly cors: CorsRules | undefined
+  /** Callers sign their requests. */
+  readonly iamAuthorization: boolean
+  readonly apiDescription: string | undefined
+  /** A role made by somebody else: its ARN or its name. */
+  readonly foreignRole: { readonly arn: string } | { readonly name: string } | undefined
+  readonly extraPermissions: readonly Readonly<Record<string, unknown>>[]
+  readonly kmsKeyArn: string | undefined
+  readonly tags: Readonly<Record<string, string>>
+  readonly deadLetterArn: string | undefined
+  readonly tracing: boolean
+  readonly vpc: { readonly subnets: readonly string[]; readonly groups: readonly string[] } | undefined
+  /** `lambda_concurrency`: at most so many requests at a time. */
+  readonly concurrency: number | undefined
+  readonly retainedVersions: number
+}
+
+export interface CorsRules {
+  readonly AllowOrigins: string[]
+  readonly AllowMethods: string[]
+  readonly AllowHeaders: string[]
+  readonly ExposeHeaders: string[]
+  /** Seconds. */
+  readonly MaxAge: number
+}
+
+/** Versions that are kept unless the settings say another number. */
+const usuallyRetained = 5
+
+/** @throws ThampiError SETTINGS_INVALID for what would be less safe than it was meant */
+export function awsSettings(stage: Stage): AwsSettings {
+  const { aws } = stage
+  refuseWhatWouldBeOpen(stage)
+  const name = text(aws.role_name)
+  const arn = text(aws.role_arn)
+  return {
+    cors: corsRules(stage.cors),
+    iamAuthorization: aws.iam_authorization === true,
+    apiDescription: text(aws.apigateway_description),
+    foreignRole:
+      arn !== undefined ? { arn } : name !== undefined && aws.manage_roles === false ? { name } : undefined,
+    extraPermissions: Array.isArray(aws.extra_permissions) ? aws.extra_permissions : [],
+    kmsKeyArn: text(aws.aws_kms_key_arn),
+    tags: textByName(aws.tags),
+    deadLetterArn: text(aws.dead_letter_arn),
+    tracing: aws.xray_tracing === true,
+    vpc: vpcOf(aws.vpc_config),
+    concurrency: stage.maxSandboxes,
+    retainedVersions: Math.max(2, stage.retainedVersions ?? usuallyRetained),
+  }
+}
+
+/** A key that limits who may call is never ignored: an endpoint is not to be more open than its settings say. */
+function refuseWhatWouldBeOpen({ apiKeyRequired, aws, name }: Stage): void {
+  const wanted = [
+    apiKeyRequired ? 'api_key_required' : undefined,
+    aws.authorizer !== undefined && aws.iam_authorization !== true ? 'authorizer' : undefined,
+    aws.apigateway_policy === undefined ? undefined : 'apigateway_policy',
+    list(aws.endpoint_configuration).includes('PRIVATE') ? 'endpoint_configuration' : undefined,
+    aws.apigateway_enabled === false || aws.use_apigateway === false ? 'apigateway_enabled' : undefined,
+  ].find(key => key !== undefined)
+  if (wanted === undefined) return
+  throw new ThampiError('SETTINGS_INVALID', {
+    message: `\`${wanted}\` of stage \`${name}\` limits who may call, and the platform aws cannot do that yet.`,
+    why: 'Without it the endpoint would be open to everybody, which the settings do not say.',
+    fix: 'write "iam_authorization": true instead, or serve the stage with --platform local',
+  })
+}
+
+/** Has a meaning on AWS, and none here yet. */
+const notYet = [
+  'remote_env',
+  'apigateway_version',
+  'context_header_mappings',
+  'payload_compression',
+  'payload_minimum_compression_size',
+  'cloudwatch_log_level',
+  'cloudwatch_data_trace',
+  'cloudwatch_metrics_enabled',
+  'function_url_enabled',
+  'function_url_config',
+  'domain',
+  'base_path',
+  'certificate_arn',
+  'route53_enabled',
+  'exception_handler',
+  'callbacks',
+  'prebuild_script',
+  'assume_policy',
+  'attach_policy',
+  'api_key',
+  'endpoint_configuration',
+  'lambda_description',
+]
+
+/**
+ * Keys of the stage that have no effect yet, for one line of warning.
+ *
+ * @example
+ * notHonoured(stage) // ['domain', 'certificate_arn']
+ */
+export function notHonoured({ aws }: Stage): string[] {
+  return notYet.filter(key => {
+    const value = aws[key]
+    if (value === undefined || value === false || value === 'OFF') return false
+    // HTTP APIs are what is made, and they compress by themselves.
+    return !(key === 'apigateway_version' && value === 'v2') && key !== 'payload_compression'
+  })
+}
+
+function corsRules(setting: Stage['cors']): CorsRules | undefined {
+  const cors = readCors(setting)
+  if (cors === undefined) return undefined
+  const items = (text: string): string[] => text.split(',').map(item => item.trim())
+  return {
+    AllowOrigins: [cors.origin],
+    AllowMethods: items(cors.methods),
+    // API Gateway compares them in lower case.
+    AllowHeaders: items(cors.headers.toLowerCase()),
+    ExposeHeaders: ['x-request-id', 'thampi-version', 'retry-after'],
+    MaxAge: 600,
+  }
+}
+
+function vpcOf(value: unknown): AwsSettings['vpc'] {
+  const { SubnetIds, SecurityGroupIds } = (value ?? {}) as Record<string, unknown>
+  if (SubnetIds === undefined && SecurityGroupIds === undefined) return undefined
+  return { subnets: list(SubnetIds), groups: list(SecurityGroupIds) }
+}
+
+function list(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function textByName(value: unknown): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries((value ?? {}) as object).map(([name, item]) => [name, String(item)]),
+  )
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
