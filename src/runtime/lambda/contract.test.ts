@@ -1,61 +1,31 @@
 /** contract/lambda.json holds for this runtime too, in a real process behind the Runtime API; and so do the other contracts. */
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type ManifestChanges, nodeFunction } from '../../../tests/support/lambda/node-function.ts'
+import {
+  contract,
+  eventOf,
+  expectEvent,
+  expectHttp,
+  type Front,
+} from '../../../tests/support/lambda/contract.ts'
+import type { ManifestChanges } from '../../../tests/support/lambda/manifest.ts'
+import { nodeFunction } from '../../../tests/support/lambda/node-function.ts'
 import { saveSource } from '../../../tests/support/node-runtime.ts'
 import { type Invocation, type RunningFunction, runFunction } from '../../../tests/support/runtime-api.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-interface Front {
-  readonly name: string
-  readonly format: '1.0' | '2.0'
-  readonly prefix: string
-  readonly event: Json & { readonly requestContext: Json; readonly headers: Readonly<Record<string, string>> }
-}
-
-interface Request extends Body {
-  readonly method: string
-  readonly path: string
-  readonly query?: string
-  readonly headers?: Readonly<Record<string, string>>
-}
-
 interface Body {
   readonly body?: string
   readonly bodyBase64?: string
   readonly bodyRepeat?: Repeat
-  readonly base64?: boolean
 }
 
 type Repeat = readonly (string | readonly [string, number])[]
 
 interface Wanted {
   readonly response?: string
-  readonly responseRepeat?: Repeat
-  readonly json?: unknown
-  readonly result?: Json
   readonly problem?: Json | undefined
-  readonly absent?: readonly string[]
-}
-
-interface HttpCase extends Wanted {
-  readonly name: string
-  readonly model: string
-  readonly manifest?: ManifestChanges
-  readonly request: Request
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-}
-
-interface EventCase {
-  readonly name: string
-  readonly model: string
-  readonly event: unknown
-  readonly answer?: unknown
-  readonly has?: Json
-  readonly bodyProblem?: Json
-  readonly problem?: Json
 }
 
 interface AnswerCase extends Wanted, Body {
@@ -85,15 +55,6 @@ function read<T>(file: string): T {
   return JSON.parse(readFileSync(`contract/${file}`, 'utf8')) as T
 }
 
-const contract = read<{
-  readonly version: number
-  readonly requestId: string
-  readonly remainingMs: number
-  readonly key: string
-  readonly fronts: readonly Front[]
-  readonly requests: readonly HttpCase[]
-  readonly events: readonly EventCase[]
-}>('lambda.json')
 const answers = read<{ readonly properties: Json; readonly cases: readonly AnswerCase[] }>('answers.json')
 const doors = read<{ readonly cases: readonly DoorCase[] }>('doors.json')
 
@@ -152,28 +113,13 @@ const onFronts = contract.requests.flatMap(each =>
 
 describe('requests', () => {
   it.each(onFronts)('%s (%s)', async (_name, _front, each, front) => {
-    const answer = await askHttp(await functionOf(each.model, each.manifest), eventOf(front, each.request))
-    expect(answer.statusCode, answer.body).toBe(each.status)
-    expect(answer.headers).toEqual(each.headers)
-    expect(answer).toHaveProperty('isBase64Encoded', false)
-    expectBody(answer.body, each)
+    expectHttp(await ask(await functionOf(each.model, each.manifest), eventOf(front, each.request)), each)
   })
 })
 
 describe('events', () => {
   it.each(contract.events.map(each => [each.name, each] as const))('%s', async (_, each) => {
-    const { payload, functionError } = await ask(await functionOf(each.model), each.event)
-    const said = JSON.parse(payload.toString())
-    if (each.problem) {
-      expect(functionError).toBe('Unhandled')
-      expect(said.errorType).toBe('ThampiProblem')
-      expect(JSON.parse(said.errorMessage)).toMatchObject(each.problem)
-      return
-    }
-    expect(functionError, payload.toString()).toBeUndefined()
-    if (each.answer !== undefined) expect(said).toEqual(each.answer)
-    if (each.has) expect(said).toMatchObject(each.has)
-    if (each.bodyProblem) expect(JSON.parse(said.body)).toMatchObject(each.bodyProblem)
+    expectEvent(await ask(await functionOf(each.model), each.event), each)
   })
 })
 
@@ -224,53 +170,10 @@ function withoutId(said: unknown): unknown {
   return id === 'r-1' || id === contract.requestId ? rest : said
 }
 
-function eventOf({ format, prefix, event }: Front, request: Request): unknown {
-  const { method, path, query, headers = {} } = request
-  const sent = bodyOf(request)
-  if (format === '2.0') {
-    const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
-    const http = { ...(event.requestContext.http as Json), method, path: prefix + path }
-    return {
-      ...{ ...event, rawPath: prefix + path, rawQueryString: query ?? '' },
-      headers: { ...event.headers, ...Object.fromEntries(lower) },
-      requestContext: { ...event.requestContext, http },
-      ...sent,
-    }
-  }
-  const given = new Set(Object.keys(headers).map(name => name.toLowerCase()))
-  const others = Object.entries(event.headers).filter(([name]) => !given.has(name.toLowerCase()))
-  const values = query === undefined ? undefined : [...new URLSearchParams(query)]
-  return {
-    ...{ ...event, path, httpMethod: method, headers: { ...Object.fromEntries(others), ...headers } },
-    requestContext: { ...event.requestContext, httpMethod: method },
-    queryStringParameters: values ? Object.fromEntries(values) : null,
-    multiValueQueryStringParameters: values
-      ? Object.fromEntries(values.map(([name, value]) => [name, [value]]))
-      : null,
-    body: null,
-    ...sent,
-  }
-}
-
-function bodyOf({ body, bodyBase64, bodyRepeat, base64 }: Body): Json {
-  if (bodyBase64 !== undefined) return { body: bodyBase64, isBase64Encoded: true }
-  const text = bodyRepeat ? repeated(bodyRepeat) : body
-  if (text === undefined) return {}
-  return base64 ? { body: Buffer.from(text).toString('base64'), isBase64Encoded: true } : { body: text }
-}
-
-function repeated(parts: Repeat): string {
-  return parts.map(part => (typeof part === 'string' ? part : part[0].repeat(part[1]))).join('')
-}
-
 function expectBody(body: string, wanted: Wanted): void {
   if (wanted.response !== undefined) expect(body).toBe(wanted.response)
-  else if (wanted.responseRepeat) expect(body === repeated(wanted.responseRepeat)).toBe(true)
-  else if (wanted.json !== undefined) expect(JSON.parse(body)).toEqual(wanted.json)
-  else if (wanted.result) expect(JSON.parse(body).result).toMatchObject(wanted.result)
   else {
     const problem = JSON.parse(body)
     expect(problem).toMatchObject({ ...wanted.problem, model: 'mymodel', stage: 'staging', version: 7 })
-    for (const member of wanted.absent ?? []) expect(problem).not.toHaveProperty(member)
   }
 }
