@@ -45,14 +45,9 @@ export async function movePointer(
   const { cloud, names, key } = corner
   const lambda = await cloud.lambda()
   const wanted = { FunctionName: names.function, Name: liveAlias, ...targetOf(weights) }
-  let first = before
   await converge<Pointer>({
-    // What the caller saw is the first look: that is what the move is from.
-    describe: async () => {
-      const seen = first ?? (await readPointer(corner))
-      first = undefined
-      return seen
-    },
+    describe: () => readPointer(corner),
+    seen: before,
     isWanted: found => sameWeights(found.weights, weights),
     change: async found => {
       if (found !== undefined && before !== undefined && found.revision !== before.revision)
@@ -63,7 +58,7 @@ export async function movePointer(
           : lambda.updateAlias({ ...wanted, ...(found.revision ? { RevisionId: found.revision } : {}) })
       const made = await change.catch(error => {
         if (isMissing(error)) throw unknown([...weights.keys()], key.stage, error)
-        if (isAws(error, 'PreconditionFailedException')) throw moved(key.stage, error)
+        if (isAws(error, 'PreconditionFailed')) throw moved(key.stage, error)
         throw error
       })
       return { weights: weightsOf(made), revision: made.RevisionId }

@@ -5,6 +5,8 @@ import { AwsError, isAws } from './trouble.ts'
 export interface Step<T> {
   /** What is there now; undefined: nothing. */
   readonly describe: () => Promise<T | undefined>
+  /** What the caller has just seen: it spares the first look. */
+  readonly seen?: T | undefined
   readonly isWanted: (found: T) => boolean
   /** Makes it so. What it gives is what is there afterwards; undefined: it has to be looked at. */
   readonly change: (found: T | undefined) => Promise<T | undefined>
@@ -14,13 +16,13 @@ const mostTurns = 5
 
 /** Answers that mean "somebody, perhaps an earlier run of ours, was there first". */
 const conflicts = [
-  'ResourceConflictException',
-  'ConflictException',
+  'ResourceConflict',
+  'Conflict',
   'EntityAlreadyExists',
-  'ResourceAlreadyExistsException',
-  'PreconditionFailedException',
+  'ResourceAlreadyExists',
   'PreconditionFailed',
-  'OperationAbortedException',
+  'PreconditionFailed',
+  'OperationAborted',
 ]
 
 /**
@@ -30,9 +32,9 @@ const conflicts = [
  * @example
  * await converge({ describe: getRole, isWanted: () => true, change: createRole })
  */
-export async function converge<T>({ describe, isWanted, change }: Step<T>): Promise<T> {
+export async function converge<T>({ describe, seen, isWanted, change }: Step<T>): Promise<T> {
   for (let turn = 1; ; turn++) {
-    const found = await describe()
+    const found = turn === 1 && seen !== undefined ? seen : await describe()
     if (found !== undefined && isWanted(found)) return found
     try {
       const changed = await change(found)

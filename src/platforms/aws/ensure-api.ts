@@ -198,7 +198,7 @@ async function ensurePermission({ cloud, names, identity }: Corner, apiId: strin
     })
   await add().catch(async error => {
     // It is there, but for an API that is gone.
-    if (!isAws(error, 'ResourceConflictException')) throw error
+    if (!isAws(error, 'ResourceConflict')) throw error
     await lambda.removePermission({ ...about, StatementId: permissionId })
     await add()
   })

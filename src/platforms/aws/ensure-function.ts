@@ -36,32 +36,28 @@ export async function ensureFunction(corner: Corner, wanted: FunctionWanted): Pr
   const describe = (): Promise<FunctionConfiguration | undefined> => ready(corner, lambda)
   const code = await uploaded(corner, lambdaPackage)
   const size = megabytes(lambdaPackage.functionZip.bytes)
-  await converge({
+  const configured = await converge({
     describe,
     isWanted: found => isConfigured(found, configuration),
-    change: async found => {
-      if (found === undefined) {
-        await timed(`Function ${names.function} created, ${size}`, system, async () => {
-          await oncePassable(() => create(corner, lambda, wanted, code))
-          await describe()
-        })
-      } else {
-        await timed(`Function ${names.function} configured`, system, async () => {
-          await oncePassable(() =>
-            lambda.updateFunctionConfiguration({
-              FunctionName: names.function,
-              RevisionId: found.RevisionId,
-              ...configuration,
-            }),
-          )
-          await describe()
-        })
-      }
-      return undefined
+    change: found => {
+      const what = found === undefined ? `created, ${size}` : 'configured'
+      return timed(`Function ${names.function} ${what}`, system, async () => {
+        await onceTheRoleIsKnown(() =>
+          found === undefined
+            ? create(corner, lambda, wanted, code)
+            : lambda.updateFunctionConfiguration({
+                ...configuration,
+                FunctionName: names.function,
+                RevisionId: found.RevisionId,
+              }),
+        )
+        return describe()
+      })
     },
   })
   return converge({
     describe,
+    seen: configured,
     isWanted: found => hasCode(found, lambdaPackage),
     change: found =>
       timed(`Code updated, ${size}`, system, async () => {
@@ -148,15 +144,14 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /** A role that was just made cannot be assumed for some seconds; only that message is worth another try. */
-async function oncePassable<T>(call: () => Promise<T>): Promise<T> {
+async function onceTheRoleIsKnown<T>(call: () => Promise<T>): Promise<T> {
   const end = performance.now() + roleWithinMs
   for (let pause = 1_000; ; pause = Math.min(5_000, pause * 1.5)) {
     try {
       return await call()
     } catch (error) {
       const isEarly =
-        isAws(error, 'InvalidParameterValueException') &&
-        /cannot be assumed|assume role|KMS/i.test(error.message)
+        isAws(error, 'InvalidParameterValue') && /cannot be assumed|assume role|KMS/i.test(error.message)
       if (!isEarly || performance.now() + pause > end) throw error
       await sleep(pause)
     }
@@ -182,7 +177,7 @@ export async function publish(
     })
   const published = await call().catch(async error => {
     if (
-      isAws(error, 'PreconditionFailedException', 'InvalidParameterValueException') &&
+      isAws(error, 'PreconditionFailed', 'InvalidParameterValue') &&
       /CodeSha|Revision/i.test(error.message)
     ) {
       throw new ThampiError('DEPLOY_IN_PROGRESS', {
@@ -195,15 +190,16 @@ export async function publish(
     if (error instanceof AwsError && error.isLost) return call()
     throw error
   })
-  return until(
-    async () => {
-      const found = await lambda.getFunctionConfiguration({
-        FunctionName: names.function,
-        Qualifier: published.Version,
-      })
-      return settled(found, `version ${published.Version} of ${names.function}`)
-    },
-    // A snapshot of a loaded model takes minutes.
-    { what: `version ${published.Version} of ${names.function}`, withinMs: readyWithinMs },
+  const what = `version ${published.Version} of ${names.function}`
+  return (
+    settled(published, what) ??
+    until(
+      async () => {
+        const about = { FunctionName: names.function, Qualifier: published.Version }
+        return settled(await lambda.getFunctionConfiguration(about), what)
+      },
+      // A snapshot of a loaded model takes minutes.
+      { what, withinMs: readyWithinMs },
+    )
   )
 }

@@ -15,7 +15,7 @@ export async function ensureLogs(
     .createLogGroup({ logGroupName: names.logGroup, tags: { ...tags, ...ownTags(key) } })
     .then(() => true)
     .catch(error => {
-      if (isAws(error, 'ResourceAlreadyExistsException')) return false
+      if (isAws(error, 'ResourceAlreadyExists')) return false
       throw error
     })
   // Whoever changed the retention of a log that is there had a reason.

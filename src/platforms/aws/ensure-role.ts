@@ -77,7 +77,7 @@ export async function removeRole({ cloud }: Corner, name: string): Promise<boole
     await ifThere(iam.deleteRolePolicy({ RoleName: name, PolicyName: policy }))
   await ifThere(iam.deleteRole({ RoleName: name })).catch(error => {
     // Somebody gave it further policies: then it is not only ours any more.
-    if (!isAws(error, 'DeleteConflict', 'DeleteConflictException')) throw error
+    if (!isAws(error, 'DeleteConflict', 'DeleteConflict')) throw error
   })
   return true
 }

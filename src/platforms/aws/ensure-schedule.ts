@@ -57,7 +57,7 @@ export async function removeSchedule(corner: Corner): Promise<boolean> {
   const scheduler = await cloud.scheduler()
   const removed = await ifThere(scheduler.deleteSchedule({ Name: names.warm })).catch(error => {
     // Somebody who may do everything but schedules has none to take away.
-    if (isAws(error, 'AccessDeniedException')) return undefined
+    if (isAws(error, 'AccessDenied')) return undefined
     throw error
   })
   return (await removeRole(corner, names.warmRole)) || removed !== undefined

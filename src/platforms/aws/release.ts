@@ -36,7 +36,7 @@ import {
 } from './records.ts'
 import { type AwsSettings, awsSettings, notHonoured } from './settings.ts'
 import { blobKey } from './store.ts'
-import { ifThere } from './trouble.ts'
+import { AwsError, ifThere } from './trouble.ts'
 
 /** A version, and what is left to do when it gets its traffic. */
 export interface Released {
@@ -245,6 +245,8 @@ async function loaded(
   try {
     await timed(`Version ${number} has loaded the model`, system, () => loadVersion(corner, number))
   } catch (error) {
+    // Where AWS did not answer, the model is not to blame: the next run asks the same version again.
+    if (error instanceof AwsError) throw error
     const lambda = await cloud.lambda()
     await ifThere(lambda.deleteFunction({ FunctionName: names.function, Qualifier: String(number) }))
     throw error

@@ -3,7 +3,7 @@ import { type ErrorCode, type ErrorParts, ThampiError } from '../../errors.ts'
 
 /** A call that failed, with what a caller may decide by. */
 export class AwsError extends ThampiError {
-  /** AWS's own name of the error: `ResourceNotFoundException`. */
+  /** AWS's own name of the error without its usual ending: `ResourceNotFound`. */
   readonly awsCode: string
   /** Whether the call may have taken effect although its answer never came. */
   readonly isLost: boolean
@@ -19,7 +19,7 @@ export class AwsError extends ThampiError {
   }
 }
 
-/** Whether `error` is AWS saying one of these: `isAws(error, 'ResourceNotFoundException')`. */
+/** Whether `error` is AWS saying one of these: `isAws(error, 'ResourceNotFound')`. */
 export function isAws(error: unknown, ...awsCodes: readonly string[]): error is AwsError {
   return error instanceof AwsError && awsCodes.includes(error.awsCode)
 }
@@ -29,15 +29,7 @@ export function isMissing(error: unknown): boolean {
   return isAws(error, ...missing)
 }
 
-const missing = [
-  'ResourceNotFoundException',
-  'NotFoundException',
-  'NoSuchEntity',
-  'NotFound',
-  'NoSuchKey',
-  'NoSuchBucket',
-  '404',
-]
+const missing = ['ResourceNotFound', 'NotFound', 'NoSuchEntity', 'NoSuchKey', 'NoSuchBucket', '404']
 
 /** Gives undefined where a thing is not there. */
 export async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
@@ -51,28 +43,27 @@ export async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
 
 /** Said by a service that did not do it because too much was asked at a time. */
 const throttled = [
-  'TooManyRequestsException',
-  'ThrottlingException',
-  'ThrottledException',
+  'TooManyRequests',
+  'Throttling',
+  'Throttled',
   'Throttling',
   'RequestLimitExceeded',
   'RequestThrottled',
   'SlowDown',
-  'LimitExceededException: rate',
 ]
 
-const expired = ['ExpiredToken', 'ExpiredTokenException', 'RequestExpired', 'TokenRefreshRequired']
+const expired = ['ExpiredToken', 'ExpiredToken', 'RequestExpired', 'TokenRefreshRequired']
 const unknownKey = [
   'InvalidClientTokenId',
-  'UnrecognizedClientException',
+  'UnrecognizedClient',
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
   'AuthFailure',
   'MissingAuthenticationToken',
   'IncompleteSignature',
 ]
-const skewed = ['RequestTimeTooSkewed', 'InvalidSignatureException', 'RequestInTheFuture']
-const denied = ['AccessDeniedException', 'AccessDenied', 'Forbidden', 'AuthorizationError', '403']
+const skewed = ['RequestTimeTooSkewed', 'InvalidSignature', 'RequestInTheFuture']
+const denied = ['AccessDenied', 'AccessDenied', 'Forbidden', 'AuthorizationError', '403']
 
 export interface Failure {
   /** AWS's own name of the error, or that of the socket. */
@@ -93,7 +84,10 @@ export function failureOf(cause: unknown): Failure {
   const status = error.$metadata?.httpStatusCode
   // The answer to HEAD has no body, so its error has no name of its own.
   const hasNoName = error.name === undefined || error.name === 'Error' || error.name === 'UnknownError'
-  const awsCode = hasNoName ? (error.code ?? String(status ?? 'Error')) : String(error.name)
+  // Some services' errors are called with that ending, others' without.
+  const awsCode = hasNoName
+    ? (error.code ?? String(status ?? 'Error'))
+    : String(error.name).replace(/Exception$/, '')
   return { awsCode, message: error.message ?? String(cause), status, cause }
 }
 
