@@ -30,14 +30,14 @@ export interface Decides {
  */
 export function placeOfLock(home: string, decides: Decides): string {
   const { wanted, target, identity, excludeNewer, cpuTorch, local } = decides
-  const { lines, constraints, hashes, hashed, prereleases } = wanted
+  const { lines, constraints, hashes, hashed, prereleases, brought } = wanted
   const { os, arch, python, glibc } = target
   const hashesOf = [...hashes].map(([name, set]) => [name, [...set].sort()]).sort()
   const digest = digestOf(
     JSON.stringify([
       generation,
       [os, arch, python, glibc],
-      [lines, constraints, hashesOf, hashed, prereleases],
+      [lines, constraints, hashesOf, hashed, prereleases, brought],
       [identity, excludeNewer ?? null, cpuTorch, local],
     ]),
   )

@@ -12,8 +12,9 @@ import type { Lock } from './lock.ts'
 import { whyNoWheel } from './no-wheel.ts'
 import { digestOfWheels, type LockedPackage, sorted, writePylock } from './pylock.ts'
 import { type Question, resolveWithUv } from './resolve.ts'
-import { findUv, noUv, type Uv } from './uv.ts'
+import { findUv, type Uv } from './uv.ts'
 import { type Allowed, wantedOf } from './wanted.ts'
+import { lockWithPip } from './with-pip.ts'
 
 export interface LockOptions {
   /** Only what was uploaded before this time: `2026-01-31`, or with a time of day and zone. */
@@ -75,11 +76,13 @@ export async function lockFor(
   if (kept) return kept
 
   const python = options.python ?? (await findPython(system))
-  const found = await findUv(python, system)
-  if ('why' in found) throw noUv(found.why)
   const { shown } = requirements
   const question = { wanted, target, indexes, excludeNewer, cpuTorch, shown, built: [], links: [] }
-  const packages = await resolve(found, question, python, system)
+  const uv = await findUv(python, system)
+  const packages =
+    'why' in uv
+      ? await lockWithPip(uv.why, question, python, system)
+      : await resolve(uv, question, python, system)
   const wheels = sorted(chooseWheels(packages, wanted, target, shown)).filter(
     ({ name }) => options.keepBoto3 || !isBrought(name, packages),
   )
@@ -87,7 +90,7 @@ export async function lockFor(
     digest: digestOfWheels(wheels),
     wheels,
     text: writePylock(wheels, target.python ?? ''),
-    by: 'uv',
+    by: 'why' in uv ? 'pip' : 'uv',
     notices: [...wanted.notices, ...hintsFor(wheels)],
   }
   await keepLock(place, lock)

@@ -53,6 +53,8 @@ export interface Wanted {
   readonly unhashed: ReadonlySet<string>
   readonly hashed: boolean
   readonly prereleases: boolean
+  /** Not packed, because they are there already where the model runs. */
+  readonly brought: readonly string[]
   readonly sources: FileSources
   readonly notices: readonly string[]
 }
@@ -136,6 +138,7 @@ class Reading {
       unhashed: new Set(requirements.extra.map(line => normalName(/^[\w.-]+/.exec(line)?.[0] ?? ''))),
       hashed: this.#hashed,
       prereleases: this.#prereleases,
+      brought: this.#limits.brought,
       sources: {
         index: this.#index,
         extra: this.#extra,
