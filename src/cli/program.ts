@@ -282,6 +282,18 @@ function operate(program: Command, run: Run): void {
       run(async session => (await import('./commands/keys.ts')).keysCommand(action, stage, name, session)),
     )
 
+  command(program, 'iam <action> [stage]', 'The AWS policy that deploying needs', [
+    'thampi iam print staging',
+  ])
+    .addHelpText('after', '\nThe only action is print. Without a stage: the first one that is served on AWS.')
+    .action((action, stage) =>
+      run(async session => {
+        if (action !== 'print')
+          throw usage(`thampi iam has no "${action}".`, ['thampi iam print', stage].filter(Boolean).join(' '))
+        return (await import('./commands/iam.ts')).iamCommand(stage, session)
+      }),
+    )
+
   command(program, 'undeploy [stage]', 'Stop serving a stage', ['thampi undeploy staging --yes'])
     .option('-y, --yes', 'do not ask')
     .addOption(new TwoSpellings('--remove-logs', 'remove its logs as well'))

@@ -202,6 +202,8 @@ export interface Platform {
   page?(stage: Stage): Promise<string | undefined>
   /** How a stage does; undefined when it is not served. A platform that cannot tell has no such member. */
   status?(stage: Stage): Promise<StageStatus | undefined>
+  /** What somebody has to be allowed who deploys this project, as its platform writes it. */
+  permissions?(stage: Stage): Promise<unknown>
   /** Undefined when callers prove themselves in another way. */
   readonly keys?: ApiKeys
 }

@@ -3,6 +3,7 @@ import type { Bundle } from '../../bundle/bundle.ts'
 import { lambdaTarget } from '../../bundle/lambda/target.ts'
 import { ThampiError } from '../../errors.ts'
 import type { Evidence } from '../../model/proof.ts'
+import { slug } from '../../settings/names.ts'
 import type { Stage } from '../../settings/stage.ts'
 import type { System } from '../../system/system.ts'
 import type {
@@ -24,6 +25,7 @@ import { holding, unlessHeld } from './lease.ts'
 import { logLines } from './log-lines.ts'
 import { bucketFor, namesOf, type StageKey } from './names.ts'
 import { type Place, placeOf } from './place.ts'
+import { deployerPolicy, type Policy } from './policy.ts'
 import { bareVersion, describedVersions, readRecord, readState, writeRecord } from './records.ts'
 import { type Released, release } from './release.ts'
 import { remove } from './remove.ts'
@@ -118,6 +120,8 @@ function platformAt(place: Place, system: System): Platform {
     logs: async function* (stage, options) {
       yield* logLines(await cornerFor(stage), options)
     },
+
+    permissions: stage => permissionsFor(stage, place, account),
   }
 }
 
@@ -126,6 +130,21 @@ async function accountAt(place: Place, system: System): Promise<Account> {
   const identity = await cloud.identity()
   const bucket = place.bucket ?? bucketFor(identity.account, place.region)
   return { cloud, identity, system, store: storeIn(bucket, identity.account, cloud) }
+}
+
+/** Without credentials that work the account stands as a word to be filled in: who has none yet asks for this policy. */
+async function permissionsFor(
+  { model, keepWarm }: Stage,
+  place: Place,
+  account: () => Promise<Account>,
+): Promise<Policy> {
+  const identity = await account().then(
+    it => it.identity,
+    () => ({ account: 'ACCOUNT', partition: 'aws' }),
+  )
+  const bucket = place.bucket ?? bucketFor(identity.account, place.region)
+  const needs = { prefix: slug(model), bucket, keepsWarm: keepWarm }
+  return deployerPolicy(needs, { ...identity, region: place.region })
 }
 
 async function versionsOf(corner: Corner): Promise<readonly Version[]> {
