@@ -18,7 +18,10 @@ def next():
     response = connection.getresponse()
     body = response.read()
     connection.close()
-    return body, dict(response.getheaders())
+    headers = dict(response.getheaders())
+    # The compiled one gives a number.
+    headers["Lambda-Runtime-Deadline-Ms"] = int(headers["Lambda-Runtime-Deadline-Ms"])
+    return body, headers
 
 
 def post_invocation_result(invoke_id, body, content_type, invocation_id=None):
