@@ -56,6 +56,7 @@ export async function lockFor(
     allow: options.allow ?? [],
     projectDir: options.projectDir ?? cwd,
     brought: options.keepBoto3 ? [] : broughtByLambda,
+    target,
     cwd,
     env,
   })

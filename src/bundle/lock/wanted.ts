@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { ThampiError } from '../../errors.ts'
 import { forPeople } from '../../system/files.ts'
 import type { Environment } from '../../system/places.ts'
+import type { Target } from '../bundle.ts'
 import { normalName, type ParsedLine, readLines } from '../requirement-lines.ts'
 import type { Requirements } from '../requirements.ts'
+import { markerEnvironment, markerHolds } from '../wheels/markers.ts'
 
 /**
  * What a dependency file may name besides the packages of one index, when its author's settings say so:
@@ -21,6 +23,7 @@ export interface Limits {
   readonly projectDir: string
   /** Packages that are there already where the model runs: not packed. */
   readonly brought: readonly string[]
+  readonly target: Target
   readonly cwd: string
   readonly env: Environment
 }
@@ -111,7 +114,8 @@ class Reading {
         this.#named(line.name, text, spot)
         break
       case 'place': {
-        const [, place = '', extras = ''] = /^(.*?)(\[[^\]]*\])?$/s.exec(withoutOptions(text)) ?? []
+        const [, place = '', extras = ''] =
+          /^(.*?)(\[[^\]]*\])?$/s.exec(this.#expanded(line.place, spot)) ?? []
         this.#place(place, extras, spot)
         break
       }
@@ -157,7 +161,12 @@ class Reading {
       return
     }
     const line = withoutOptions(text).replace(/\s+/g, ' ')
+    const [, before = line, marker] = /^(.*?)(?:\s*;|\s+;)\s*(.*)$/.exec(line) ?? []
+    if (marker !== undefined && !markerHolds(marker, markerEnvironment(this.#limits.target))) return
     const url = /^[^@;]*@\s*(\S+)/.exec(line)?.[1]
+    if (url === undefined && !REQUIREMENT.test(before)) {
+      throw refused(spot, line, 'It is no name with versions.', { fix: `write it like \`${name}>=1.2,<2\`` })
+    }
     if (url === undefined || this.#mayUseUrl(name, url, spot)) {
       const lines = spot.constraint ? this.#constraints : this.#lines
       lines.add(line)
@@ -331,6 +340,11 @@ function withoutOptions(text: string): string {
   return text.replace(/\s--?[a-z].*$/is, '').trim()
 }
 
+const VERSION = '(?:===|~=|==|!=|<=|>=|<|>)\\s*[\\w.*+!-]+'
+const REQUIREMENT = new RegExp(
+  `^[A-Za-z0-9][\\w.-]*\\s*(?:\\[[\\w\\s,.-]*\\])?\\s*(?:${VERSION}(?:\\s*,\\s*${VERSION})*,?|\\(\\s*${VERSION}(?:\\s*,\\s*${VERSION})*\\s*\\))?$`,
+)
+
 /** A line may hold several options; none of them gets past us behind another. */
 function optionsIn(text: string): { option: string; value: string }[] {
   return text.split(/\s+(?=-)/).map(part => {
@@ -345,11 +359,11 @@ function isRepository(url: string): boolean {
 }
 
 function pathOf(place: string, cwd: string): string {
-  if (!/^file:/i.test(place)) return resolve(cwd, place)
+  if (!/^file:\/\//i.test(place)) return resolve(cwd, place.replace(/^file:/i, ''))
   try {
     return fileURLToPath(place.replace(/[?#].*$/s, ''))
   } catch {
-    return resolve(cwd, place.replace(/^file:(\/\/)?/i, ''))
+    return resolve(cwd, place.slice('file://'.length))
   }
 }
 
