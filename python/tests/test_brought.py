@@ -149,6 +149,14 @@ def test_tensors_by_name():
         signature.read({"x": [[1, 2]]})
 
 
+def test_a_table_is_an_array_to_a_model_of_arrays():
+    signature = Signature([{"type": "tensor", "dtype": "float64", "shape": [-1, 2]}])
+    array, count, alone = signature.read({"input": [{"a": 1, "b": 2}, {"b": 4, "a": 3}]})
+    assert (array.tolist(), count, alone) == ([[1, 2], [3, 4]], 2, False)
+    with pytest.raises(BadInput, match=r"`data\.input\[1\]` has other columns than the first row: a, c\."):
+        signature.read({"input": [{"a": 1, "b": 2}, {"a": 3, "c": 4}]})
+
+
 SIGNATURE = {"inputs": [{"type": "tensor", "dtype": "float64", "shape": [-1, 4]}]}
 FLAVORS = {"sklearn": {"pickled_model": "model.pkl", "serialization_format": "cloudpickle"}}
 

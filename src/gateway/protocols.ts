@@ -66,12 +66,16 @@ export function protocolPages(protocols: Protocols): Page[] {
       answer: request => asked(protocols, 'mlflow', request),
     },
     ...get('/version', () => text(protocols.version)),
-    ...['ping', 'health'].map(
-      (name): Page => ({
-        template: `/{stage}/${name}`,
-        method: 'GET',
-        answer: request => health(protocols, request),
-      }),
+    // A client of MLflow is given one address, below which it looks for all of these.
+    { template: '/{stage}/{model}/version', method: 'GET', answer: () => text(protocols.version) },
+    ...['/{stage}', '/{stage}/{model}'].flatMap(place =>
+      ['ping', 'health'].map(
+        (name): Page => ({
+          template: `${place}/${name}`,
+          method: 'GET',
+          answer: request => health(protocols, request),
+        }),
+      ),
     ),
   ]
 }
@@ -130,7 +134,7 @@ interface Nowhere extends ProblemDetails {
 /** The one model that a path means: by its stage and its name, as far as they stand in it. */
 function placeOf(protocols: Protocols, request: PageRequest): Place | Nowhere {
   const { model, version } = request.params
-  const there = within(protocols, request).filter(stage => model === undefined || stage.model === model)
+  const there = within(protocols, request)
   const [only] = there
   const what = model === undefined ? 'model' : `model "${model}"`
   if (!only) return { code: 'no-such-model', detail: `No ${what} is served here.`, ...names(protocols) }
@@ -145,8 +149,11 @@ function placeOf(protocols: Protocols, request: PageRequest): Place | Nowhere {
   return { stage: only.stage, model: only.model, ...number }
 }
 
+/** What is served of the stage and under the name that stand in a path, as far as they do. */
 function within({ stages }: Protocols, { params }: PageRequest): readonly StageHealth[] {
-  return stages().filter(({ stage }) => params.stage === undefined || stage === params.stage)
+  return stages().filter(
+    ({ stage, model }) => (params.stage ?? stage) === stage && (params.model ?? model) === model,
+  )
 }
 
 function names({ stages }: Protocols): { hint?: string } {

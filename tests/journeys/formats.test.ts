@@ -85,6 +85,28 @@ mlflow.sklearn.save_model(iris, 'irisml', signature=signature, input_example=fea
                           pip_requirements=['mlflow-skinny==3.17.2', 'PANDAS', 'NUMPY', 'SKLEARN', 'skops==0.16.0'])
 `
 
+/** Asks an address, and the model in this process. */
+const mlflowClient = `
+import json, sys
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+place, directory = sys.argv[1:]
+client = ScoringServerClient('127.0.0.1', 0)
+client.url_prefix = place
+client.wait_server_ready()
+model = mlflow.pyfunc.load_model(directory)
+rows = np.array([[5.9, 3.2, 4.8, 1.8], [5.1, 3.5, 1.4, 0.2], [5.5, 2.4, 3.8, 1.1]])
+def alike(data):
+    return client.invoke(data).get_predictions('ndarray').tolist() == model.predict(data).tolist()
+try:
+    refused = str(client.invoke(rows[:, :3]))
+except Exception as error:
+    refused = str(error)
+print(json.dumps({'table': alike(pd.DataFrame(rows)), 'array': alike(rows), 'refused': refused}))
+`
+
 /** The same in TypeScript. */
 const irisTs = `
 import { BadInput, defineModel } from 'thampi/model'
@@ -198,6 +220,17 @@ describe('the same model as a pickle, in TypeScript, as an ONNX file and as an M
       answers?.map(({ status, code, result }) => ({ status, code, result }))
     for (const other of others) expect(bare(other)).toEqual(bare(pickled))
     expect(others).toHaveLength(4)
+  })
+
+  it("is asked by MLflow's own client what MLflow itself answers", async () => {
+    const place = (urls.mlflow ?? '').replace(/\/predict$/, '')
+    const said = await shop.run(join(made.venv, 'bin', 'python'), ['-c', mlflowClient, place, 'irisml'])
+    expect({ status: said.status, err: said.err }).toEqual({ status: 0, err: expect.any(String) })
+    expect(JSON.parse(said.out.trim().split('\n').at(-1) ?? '')).toEqual({
+      table: true,
+      array: true,
+      refused: expect.stringContaining('4 are wanted'),
+    })
   })
 
   it('what ONNX refuses comes with what it expects', async () => {

@@ -48,7 +48,7 @@ class Signature:
             return self._table(value, at)
         if self.named:
             return self._arrays(value, at), None, False
-        array, alone = _array(self.inputs[0], value, at)
+        array, alone = _array(self.inputs[0], _without_names(value, at), at)
         return array, len(array) if array.ndim else None, alone
 
     def _input(self, args):
@@ -132,6 +132,19 @@ _LEFT_OUT = object()
 
 def _is_row(value):
     return isinstance(value, (list, dict))
+
+
+def _without_names(value, at):
+    """Rows as lists, in the order of the first one's columns: what a table is to a model of arrays."""
+    if not (isinstance(value, list) and value and all(isinstance(row, dict) for row in value)):
+        return value
+    names = list(value[0])
+    for index, row in enumerate(value):
+        if row.keys() != value[0].keys():
+            place = f"{at}/{index}"
+            what = f"`{shown(place)}` has other columns than the first row: {', '.join(row)}."
+            raise BadInput(what, place)
+    return [[row[name] for name in names] for row in value]
 
 
 def _array(spec, value, at):
