@@ -46,6 +46,7 @@ export interface OpenWheel {
 export const limits: ZipLimits = { entries: 100_000, bytes: 8 * 1024 ** 3, ratio: 200 }
 /** `METADATA` holds a whole README, `RECORD` a line for each file; nothing honest is bigger. */
 const LONGEST_TEXT = 32 * 1024 * 1024
+const PROCESSOR = /(any|x86_64|aarch64|i686|armv7l|arm64|amd64|win32|universal2|ppc64le|s390x)$/
 /** Lists of files that sign the list of files: they cannot stand in it. */
 const UNLISTED = /^RECORD(\.jws|\.p7s)?$/
 
@@ -139,16 +140,22 @@ function checkWheelFile(wheel: Wheel, text: string): readonly string[] {
   if (!tags) throw invalid(wheel, `"${wheel.file}" is not the name of a wheel.`)
   const inside = fields.get('tag') ?? []
   const kinds = new Set(tags.map(kindOf))
-  if (inside.length > 0 && !inside.some(tag => kinds.has(kindOf(tag)))) {
+  if (inside.length > 0 && !inside.flatMap(expanded).some(tag => kinds.has(kindOf(tag)))) {
     throw invalid(wheel, `"${wheel.file}" says in its file WHEEL that it was made for ${inside.join(', ')}.`)
   }
   return tags
 }
 
+/** `py2.py3-none-any` means two tags. Tools write them one by one here, people do not. */
+function expanded(tag: string): string[] {
+  const [python = '', abi = '', platform = ''] = tag.split('-').map(part => part.split('.'))
+  return [...python].flatMap(py => [...abi].flatMap(name => [...platform].map(os => `${py}-${name}-${os}`)))
+}
+
 /** The versions of system libraries may differ, tools add them afterwards: interpreter, ABI and processor may not. */
 function kindOf(tag: string): string {
-  const [python, abi, platform = ''] = tag.trim().split('-')
-  return `${python}-${abi}-${/(any|x86_64|aarch64|i686|armv7l|arm64|amd64|win32|universal2|ppc64le|s390x)$/.exec(platform)?.[0]}`
+  const [python, abi, platform = ''] = tag.toLowerCase().split('-')
+  return `${python}-${abi}-${PROCESSOR.exec(platform)?.[0]}`
 }
 
 function checkMetadata(wheel: Wheel, text: string): void {
