@@ -33,7 +33,7 @@ function weightsOf({ FunctionVersion, RoutingConfig }: AliasConfiguration): Weig
 }
 
 /**
- * Moves the pointer, if it is still where `before` saw it.
+ * Moves the pointer, if it is still where `before` saw it; gives where it is now.
  *
  * @throws ThampiError VERSION_UNKNOWN, USAGE for more than two versions, DEPLOY_IN_PROGRESS when somebody else moved it
  */
@@ -41,17 +41,16 @@ export async function movePointer(
   corner: Corner,
   before: Pointer | undefined,
   weights: Weights,
-): Promise<void> {
+): Promise<Pointer> {
   const { cloud, names, key } = corner
   const lambda = await cloud.lambda()
   const wanted = { FunctionName: names.function, Name: liveAlias, ...targetOf(weights) }
-  await converge<Pointer>({
+  return converge<Pointer>({
     describe: () => readPointer(corner),
     seen: before,
     isWanted: found => sameWeights(found.weights, weights),
     change: async found => {
-      if (found !== undefined && before !== undefined && found.revision !== before.revision)
-        throw moved(key.stage)
+      if (found?.revision !== before?.revision) throw moved(key.stage)
       const change =
         found === undefined
           ? lambda.createAlias(wanted)

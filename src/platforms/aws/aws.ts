@@ -21,7 +21,7 @@ import { askVersion } from './ask.ts'
 import { openCloud } from './client.ts'
 import { removeVersion } from './collect.ts'
 import { ensureBucket } from './ensure-bucket.ts'
-import { holding, unlessHeld } from './lease.ts'
+import { Turn } from './lease.ts'
 import { logLines } from './log-lines.ts'
 import { bucketFor, namesOf, type StageKey } from './names.ts'
 import { type Place, placeOf } from './place.ts'
@@ -52,6 +52,8 @@ function platformAt(place: Place, system: System): Platform {
   })
   const cornerFor = ({ name, model }: Stage): Promise<Corner> => cornerOf({ stage: name, model })
   const withBucket = once(async (stage: Stage) => ensureBucket(await cornerFor(stage), stage.name))
+  /** Function → the turn that this process has on it. */
+  const turns = new Map<string, Turn>()
   /** Releases of this run whose deployment is not at its end. */
   const begun = new Map<string, Released>()
   const nameOf = ({ stage, model }: StageKey, number: number): string => `${stage}/${model}@${number}`
@@ -61,19 +63,31 @@ function platformAt(place: Place, system: System): Platform {
     target: lambdaTarget,
 
     exclusively: async (stage, work, purpose = 'release') => {
-      const { store, names } = await cornerFor(stage)
-      // Moving the alias is atomic, and says from where: it takes no turn, so that a rollback is one call.
-      if (purpose === 'route') return unlessHeld(store, names.leaseKey, stage.name, work)
-      await withBucket(stage)
-      return holding(store, names.leaseKey, stage.name, work)
+      const { store, names, key } = await cornerFor(stage)
+      if (turns.has(names.function)) throw inThisProcess(stage)
+      // The bucket is where turns are taken; moving traffic takes none, for the alias says from where it was moved.
+      if (purpose === 'release') await withBucket(stage)
+      const turn = new Turn(store, names.leaseKey, key.stage)
+      turns.set(names.function, turn)
+      try {
+        await turn.look()
+        return await work()
+      } finally {
+        turns.delete(names.function)
+        await turn.end()
+      }
     },
 
     release: async (bundle: Bundle, stage: Stage, options: ReleaseOptions = {}): Promise<Version> => {
       await withBucket(stage)
       const corner = await cornerFor(stage)
-      const released = await release(corner, bundle, stage, options)
+      const turn = turns.get(corner.names.function)
+      const released = await release(corner, bundle, stage, options, turn)
       const { version, isUnfinished } = released
-      if (isUnfinished) await finish(corner, stage, released, [version.number])
+      if (isUnfinished) {
+        await turn?.take()
+        await finish(corner, stage, released, [version.number])
+      }
       begun.set(nameOf(corner.key, version.number), released)
       return version
     },
@@ -83,7 +97,8 @@ function platformAt(place: Place, system: System): Platform {
     route: async (stage, weights: Weights): Promise<Deployment> => {
       const corner = await cornerFor(stage)
       const newest = nameOf(corner.key, Math.max(...weights.keys()))
-      const deployment = await route(corner, stage, weights, begun.get(newest))
+      const turn = turns.get(corner.names.function)
+      const deployment = await route(corner, stage, weights, begun.get(newest), turn)
       begun.delete(newest)
       return deployment
     },
@@ -160,6 +175,13 @@ async function versionsOf(corner: Corner): Promise<readonly Version[]> {
       return { ...(record?.version ?? bareVersion(known, corner)), wasRouted, proof: record?.evidence?.proof }
     }),
   )
+}
+
+function inThisProcess({ name }: Stage): ThampiError {
+  return new ThampiError('DEPLOY_IN_PROGRESS', {
+    message: `${name} is being deployed by this very process (${process.pid}).`,
+    fix: 'wait until that has ended',
+  })
 }
 
 function unknownVersion({ stage, model, number }: Version): ThampiError {

@@ -13,17 +13,27 @@ const timeoutMs = 30_000
 /** Names the one permission that the API has; it is given once. */
 const permissionId = 'thampi-api'
 
-/** Gives the URL of predictions. */
-export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsSettings): Promise<string> {
+export interface Front {
+  /** Of predictions. */
+  readonly url: string
+  /** Made just now: it takes a while until the world knows it. */
+  readonly isNew: boolean
+}
+
+export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsSettings): Promise<Front> {
   const api = await corner.cloud.api()
-  const { ApiId: id = '', ApiEndpoint: endpoint = '' } = await ensureItself(corner, api, settings)
+  let isNew = false
+  const noteNew = (): void => {
+    isNew = true
+  }
+  const { ApiId: id = '', ApiEndpoint: endpoint = '' } = await ensureItself(corner, api, settings, noteNew)
   const integration = await ensureIntegration(api, id, aliasArn)
   await Promise.all([
     ensureRoute(corner, api, id, integration, settings),
     ensureStage(corner, api, id, settings),
     ensurePermission(corner, id),
   ])
-  return urlOf(corner, endpoint)
+  return { url: urlOf(corner, endpoint), isNew }
 }
 
 /** Undefined when there is no API. */
@@ -72,7 +82,12 @@ function compare(a = '', b = ''): number {
   return a < b ? -1 : 1
 }
 
-async function ensureItself(corner: Corner, api: ApiCalls, settings: AwsSettings): Promise<Api> {
+async function ensureItself(
+  corner: Corner,
+  api: ApiCalls,
+  settings: AwsSettings,
+  noteNew: () => void,
+): Promise<Api> {
   const { names, key, system } = corner
   const { cors, apiDescription, tags } = settings
   const Description = apiDescription ?? `${key.model}, stage ${key.stage}, served by thampi`
@@ -89,6 +104,7 @@ async function ensureItself(corner: Corner, api: ApiCalls, settings: AwsSettings
     isWanted: found => found.Description === Description && sameCors(found.CorsConfiguration, cors),
     change: async found => {
       if (found === undefined) {
+        noteNew()
         const made = await api.createApi({
           Name: names.function,
           ProtocolType: 'HTTP',

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { ThampiError } from '../../errors.ts'
+import type { Pointer } from './alias.ts'
 import type { Store, Stored } from './store.ts'
 import { AwsError, isAws } from './trouble.ts'
 
@@ -23,41 +24,62 @@ interface LeaseRecord {
 const leaseSeconds = 120
 const renewEveryMs = 30_000
 
-/**
- * Runs `work` while this process holds the lease.
- *
- * @throws ThampiError DEPLOY_IN_PROGRESS, with the holder's name
- */
-export async function holding<T>(
-  store: Store,
-  key: string,
-  stage: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  const mine = await acquire(store, key, stage)
-  let etag = mine.etag
-  const renewal = setInterval(async () => {
-    // A renewal that fails is tried again in half a minute, and the lease lasts for four of them.
-    etag = await store.put(key, mine.value, { ifMatch: etag }).catch(() => etag)
-  }, renewEveryMs).unref()
-  try {
-    return await work()
-  } finally {
-    clearInterval(renewal)
-    await release(store, key, mine.value)
-  }
-}
+/** A deployer's turn. The lease is taken before the first change, so that looking changes nothing. */
+export class Turn {
+  readonly #store: Store
+  readonly #key: string
+  readonly #stage: string
+  #held: Promise<{ value: LeaseRecord; etag: string }> | undefined
+  #renewal: NodeJS.Timeout | undefined
+  #isLost = false
+  /** Where the traffic went when this turn first looked, and since it moved it. */
+  pointer: { readonly seen: Pointer | undefined } | undefined
 
-/** Refuses while somebody else deploys, and takes nothing: for what is atomic by itself. */
-export async function unlessHeld<T>(
-  store: Store,
-  key: string,
-  stage: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  const found = await store.get<LeaseRecord>(key)
-  if (found !== undefined && !isFree(found, store)) throw taken(found, stage, store)
-  return work()
+  constructor(store: Store, key: string, stage: string) {
+    this.#store = store
+    this.#key = key
+    this.#stage = stage
+  }
+
+  /** @throws ThampiError DEPLOY_IN_PROGRESS, with the holder's name, while somebody else has the turn */
+  async look(): Promise<void> {
+    const found = await this.#store.get<LeaseRecord>(this.#key)
+    if (found !== undefined && !isFree(found, this.#store)) throw taken(found, this.#stage, this.#store)
+  }
+
+  /** Before anything is changed; again: makes sure that the turn was not lost meanwhile. @throws ThampiError DEPLOY_IN_PROGRESS */
+  async take(): Promise<void> {
+    this.#held ??= acquire(this.#store, this.#key, this.#stage)
+    const held = await this.#held
+    this.#renewal ??= this.#renew(held)
+    if (!this.#isLost) return
+    throw new ThampiError('DEPLOY_IN_PROGRESS', {
+      message: `This command stood still for so long that somebody else got its turn on ${this.#stage}.`,
+      fix: `thampi versions ${this.#stage}   # then run the same command again`,
+    })
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#renewal)
+    const held = await this.#held?.catch(() => undefined)
+    if (held !== undefined) await letGo(this.#store, this.#key, held.value)
+  }
+
+  #renew({ value, etag }: { value: LeaseRecord; etag: string }): NodeJS.Timeout {
+    let last = etag
+    return setInterval(async () => {
+      try {
+        last = await this.#store.put(this.#key, value, { ifMatch: last })
+      } catch (error) {
+        // Any other failure is tried again in half a minute, and the lease lasts for four of them.
+        if (isAws(error, 'PreconditionFailed', 'NoSuchKey')) {
+          const found = await this.#store.get<LeaseRecord>(this.#key).catch(() => undefined)
+          if (found?.value.token === value.token) last = found.etag
+          else this.#isLost = true
+        }
+      }
+    }, renewEveryMs).unref()
+  }
 }
 
 async function acquire(
@@ -99,10 +121,10 @@ async function acquire(
   })
 }
 
-/** Lets go. Only of what is still ours: whoever took over an expired lease keeps it. */
-async function release(store: Store, key: string, mine: LeaseRecord): Promise<void> {
+/** Only of what is still ours: whoever took over an expired lease keeps it. */
+async function letGo(store: Store, key: string, mine: LeaseRecord): Promise<void> {
   const found = await store.get<LeaseRecord>(key).catch(() => undefined)
-  if (found?.value.token === mine.token) await store.remove(key)
+  if (found?.value.token === mine.token) await store.remove(key).catch(() => undefined)
 }
 
 /** Expired, or its holder is a process of this machine that is no more. */

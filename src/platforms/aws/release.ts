@@ -19,6 +19,7 @@ import { ensureFunction, publish } from './ensure-function.ts'
 import { ensureLayer, ensureModel } from './ensure-layer.ts'
 import { ensureLogs } from './ensure-logs.ts'
 import { ensureRole, foreignRole, groundOf } from './ensure-role.ts'
+import type { Turn } from './lease.ts'
 import { blobPrefix } from './names.ts'
 import { functionPolicy } from './policy.ts'
 import { timed } from './progress.ts'
@@ -54,6 +55,7 @@ export async function release(
   bundle: Bundle,
   stage: Stage,
   options: ReleaseOptions,
+  turn: Turn | undefined,
 ): Promise<Released> {
   const { system, store } = corner
   const settings = awsSettings(stage)
@@ -69,6 +71,7 @@ export async function release(
       system,
     ),
   ])
+  if (turn !== undefined) turn.pointer ??= { seen: pointer }
   const key = keyOf(made, settings, options.servedTimeUtc)
   const plan = { key, keepWarm: made.keepWarm, settings }
   const versions = found === undefined ? [] : await describedVersions(corner)
@@ -77,6 +80,7 @@ export async function release(
     const version = (await readRecord(corner, live.number))?.version
     if (version !== undefined) return { ...plan, version, isUnfinished: state.finished !== key }
   }
+  await turn?.take()
   tellNotices(made, stage, corner)
   const record = recordOf(made, bundle, stage, { ...options, servedTimeUtc }, await schemaOf(bundle))
   const left = leftOver(versions, key, pointer, state)

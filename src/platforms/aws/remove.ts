@@ -8,7 +8,7 @@ import { hasBucket } from './ensure-bucket.ts'
 import { hasLogs, removeLogs } from './ensure-logs.ts'
 import { removeRole } from './ensure-role.ts'
 import { removeSchedule } from './ensure-schedule.ts'
-import { holding } from './lease.ts'
+import { Turn } from './lease.ts'
 import { readState } from './records.ts'
 import { findFunction } from './release.ts'
 import { awsSettings } from './settings.ts'
@@ -18,9 +18,13 @@ import { ifThere } from './trouble.ts'
 export async function remove(corner: Corner, stage: Stage, options: RemoveOptions): Promise<Removal> {
   // Nobody deploys where there is no bucket to take a turn in.
   if (!(await hasBucket(corner))) return removeAll(corner, stage, options, false)
-  return holding(corner.store, corner.names.leaseKey, stage.name, () =>
-    removeAll(corner, stage, options, true),
-  )
+  const turn = new Turn(corner.store, corner.names.leaseKey, stage.name)
+  try {
+    await turn.take()
+    return await removeAll(corner, stage, options, true)
+  } finally {
+    await turn.end()
+  }
 }
 
 async function removeAll(

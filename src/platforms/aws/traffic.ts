@@ -8,6 +8,7 @@ import { aliasArn, movePointer, readPointer } from './alias.ts'
 import { collect } from './collect.ts'
 import { ensureApi, findUrl } from './ensure-api.ts'
 import { ensureSchedule } from './ensure-schedule.ts'
+import type { Turn } from './lease.ts'
 import { changeState, describedBy } from './records.ts'
 import type { Released } from './release.ts'
 import { awsSettings } from './settings.ts'
@@ -22,9 +23,12 @@ export async function route(
   stage: Stage,
   weights: Weights,
   ending: Ending,
+  turn: Turn | undefined,
 ): Promise<Deployment> {
-  const before = await readPointer(corner)
-  await movePointer(corner, before, weights)
+  const before = turn?.pointer === undefined ? await readPointer(corner) : turn.pointer.seen
+  if (ending !== undefined) await turn?.take()
+  const after = await movePointer(corner, before, weights)
+  if (turn !== undefined) turn.pointer = { seen: after }
   const url = await finish(corner, stage, ending, [...(before?.weights.keys() ?? []), ...weights.keys()])
   return { ...corner.key, url, weights, servedTimeUtc: await servedTime(corner, weights) }
 }
@@ -36,24 +40,25 @@ export async function finish(
   ending: Ending,
   numbers: readonly number[],
 ): Promise<string> {
-  const known = await findUrl(corner)
-  let url = known
-  if (ending !== undefined || known === undefined) {
-    const settings = ending?.settings ?? awsSettings(stage)
-    const arn = aliasArn(corner)
-    const [made] = await Promise.all([
-      ensureApi(corner, arn, settings),
-      ending === undefined ? undefined : ensureSchedule(corner, arn, ending.keepWarm, settings),
-      ensureConcurrency(corner, settings.concurrency),
-    ])
-    url = made
-    if (known === undefined) await reachable(made, corner)
-    if (!settings.iamAuthorization)
-      corner.system.tell('Everybody who knows the URL may call it; "iam_authorization": true changes that')
-  }
+  const url =
+    (ending === undefined ? await findUrl(corner) : undefined) ?? (await openToCallers(corner, stage, ending))
   await remember(corner, numbers, ending?.key)
   if (ending !== undefined) await collect(corner, ending.settings.retainedVersions)
-  return url as string
+  return url
+}
+
+async function openToCallers(corner: Corner, stage: Stage, ending: Ending): Promise<string> {
+  const settings = ending?.settings ?? awsSettings(stage)
+  const arn = aliasArn(corner)
+  const [{ url, isNew }] = await Promise.all([
+    ensureApi(corner, arn, settings),
+    ending === undefined ? undefined : ensureSchedule(corner, arn, ending.keepWarm, settings),
+    ensureConcurrency(corner, settings.concurrency),
+  ])
+  if (isNew) await reachable(url, corner)
+  if (!settings.iamAuthorization)
+    corner.system.tell('Everybody who knows the URL may call it; "iam_authorization": true changes that')
+  return url
 }
 
 async function remember(
