@@ -17,8 +17,9 @@ const pythonRuntimes = new Map<string, string>()
 let nodeRuntime: string | undefined
 
 /**
- * Amazon's own client (awslambdaric), from the environment of the tests. Its compiled part is for that Python only, so
- * one in Python lies beside it, which every other Python takes. `bin/python` is `program` without any package of its own.
+ * Amazon's own client (awslambdaric) and SDK (boto3), from the environment of the tests. The client's compiled part is
+ * for that Python only, so one in Python lies beside it, which every other Python takes. `bin/python` is `program`
+ * without any package of its own.
  */
 export function managedPython(program: string): string {
   const known = pythonRuntimes.get(program)
@@ -39,6 +40,10 @@ export function managedPython(program: string): string {
       filter: path => !path.endsWith('__pycache__'),
     })
   }
+  // The SDK is big, and no function writes to it.
+  const sdk = /^(boto3|botocore|s3transfer|jmespath|urllib3|dateutil|six\.py)$/
+  for (const name of readdirSync(packages).filter(name => sdk.test(name)))
+    symlinkSync(join(packages, name), join(dir, name))
   copyFileSync(resolve('tests/support/lambda/runtime_client.py'), join(dir, 'runtime_client.py'))
   pythonRuntimes.set(program, dir)
   return dir
