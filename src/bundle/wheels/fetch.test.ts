@@ -1,0 +1,454 @@
+import { fork } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { temporaryDirectory } from '../../../tests/support/python.ts'
+import { realSystem, type System } from '../../system/system.ts'
+import type { LockedWheel } from '../lock/lock.ts'
+import { fetchWheels } from './fetch.ts'
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+let system: System
+let told: string[]
+const closing: (() => void)[] = []
+afterEach(() => closing.splice(0).forEach(close => void close()))
+
+beforeEach(() => {
+  told = []
+  const home = temporaryDirectory()
+  system = {
+    ...realSystem(line => told.push(line)),
+    places: { home, state: join(home, 'local') },
+    // Nothing of the person at this machine counts: neither its index nor its netrc.
+    env: { HOME: home, PIP_CONFIG_FILE: '/dev/null' },
+  }
+})
+
+/** A server of files; `handle` may answer a request otherwise, and knows how many there were. */
+async function serve(
+  files: Record<string, Buffer>,
+  handle: (...parts: [...Parameters<Handler>, count: number]) => boolean | undefined = () => false,
+): Promise<{ url: string; port: number; asked: IncomingMessage[] }> {
+  const asked: IncomingMessage[] = []
+  const server = createServer((request, response) => {
+    asked.push(request)
+    if (handle(request, response, asked.length)) return
+    const bytes = files[request.url ?? '']
+    if (!bytes) return void response.writeHead(404).end()
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+    const range = { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }
+    response.writeHead(from > 0 ? 206 : 200, from > 0 ? range : {}).end(bytes.subarray(from))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closing.push(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, port, asked }
+}
+
+function wheel(bytes: Buffer, url: string, name = 'numpy'): LockedWheel {
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { name, version: '1.0', file: `${name}-1.0-py3-none-any.whl`, url, sha256, bytes: bytes.length }
+}
+
+const content = randomBytes(300_000)
+
+describe('wheels', () => {
+  it('are on the disk under their own names, in the order of the lock, and are not fetched twice', async () => {
+    const contents = Array.from({ length: 20 }, (_, at) => randomBytes(1000 * at + 1))
+    const server = await serve(Object.fromEntries(contents.map((bytes, at) => [`/${at}`, bytes])))
+    const wheels = contents.map((bytes, at) => wheel(bytes, `${server.url}/${at}`, `package${at}`))
+    const fetched = await fetchWheels(wheels, system)
+    expect(fetched.map(({ path }) => readFileSync(path))).toEqual(contents)
+    expect(fetched).toEqual(wheels.map((it, at) => ({ ...it, path: fetched[at]?.path })))
+    expect(fetched[3]?.path).toMatch(/\/package3-1\.0-py3-none-any\.whl$/)
+    expect(told[0]).toMatch(/^fetching 20 wheels \(0\.2 MB\)$/)
+    expect(told.at(-1)).toMatch(/^fetched 20 wheels in /)
+
+    told.length = 0
+    expect(await fetchWheels(wheels, system)).toEqual(fetched)
+    expect(server.asked).toHaveLength(20)
+    expect(told).toEqual([])
+  })
+
+  it('need no size in the lock', async () => {
+    const { url } = await serve({ '/a': content })
+    const { bytes: _, ...unsized } = wheel(content, `${url}/a`)
+    expect(await fetchWheels([unsized], system)).toMatchObject([{ bytes: content.length }])
+  })
+
+  it('of this disk are checked like all others', async () => {
+    const file = join(temporaryDirectory(), 'numpy-1.0-py3-none-any.whl')
+    writeFileSync(file, content)
+    const here = wheel(content, pathToFileURL(file).href)
+    const [fetched] = await fetchWheels([here], system)
+    expect(readFileSync(fetched?.path as string)).toEqual(content)
+    expect(fetched?.path).not.toBe(file)
+    const other = wheel(randomBytes(content.length), pathToFileURL(file).href)
+    await expect(fetchWheels([other], system)).rejects.toMatchObject({ code: 'INTEGRITY' })
+    const gone = wheel(randomBytes(1), 'file:///nowhere/numpy-1.0-py3-none-any.whl')
+    await expect(fetchWheels([gone], system)).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: 'numpy 1.0 cannot be read from /nowhere/numpy-1.0-py3-none-any.whl.',
+    })
+  })
+
+  it('that a hostile lock names are refused before anything is written', async () => {
+    const { url, asked } = await serve({ '/a': content })
+    for (const wrong of [
+      { file: '../../out.whl' },
+      { sha256: '../..' },
+      { file: '..' },
+      { sha256: 'A'.repeat(64) },
+    ]) {
+      const hostile = { ...wheel(content, `${url}/a`), ...wrong }
+      await expect(fetchWheels([hostile], system)).rejects.toMatchObject({ code: 'INTEGRITY' })
+    }
+    expect(asked).toHaveLength(0)
+    expect(readdirSync(system.places.home)).toEqual([])
+  })
+})
+
+describe('a wheel in the cache', () => {
+  const cached = async () => {
+    const { url, asked } = await serve({ '/a': content })
+    const locked = wheel(content, `${url}/a`)
+    const [{ path } = { path: '' }] = await fetchWheels([locked], system)
+    return { locked, path, asked }
+  }
+
+  it.each([
+    ['cut', (path: string) => writeFileSync(path, content.subarray(0, 1000))],
+    ['emptied', (path: string) => writeFileSync(path, '')],
+    [
+      'changed in one byte, its time set back',
+      (path: string) => {
+        const { atime, mtime } = statSync(path)
+        writeFileSync(
+          path,
+          Buffer.concat([content.subarray(0, -1), Buffer.from([~(content.at(-1) ?? 0) & 255])]),
+        )
+        utimesSync(path, atime, mtime)
+      },
+    ],
+  ])('is fetched again when it was %s', async (_, damage) => {
+    const { locked, path, asked } = await cached()
+    damage(path)
+    await fetchWheels([locked], system)
+    expect(readFileSync(path)).toEqual(content)
+    expect(asked).toHaveLength(2)
+  })
+
+  it('is read once, and used, when only its time is another', async () => {
+    const { locked, path, asked } = await cached()
+    utimesSync(path, 1, 1)
+    expect(await fetchWheels([locked], system)).toMatchObject([{ path }])
+    expect(asked).toHaveLength(1)
+  })
+})
+
+describe('a server', () => {
+  it('that breaks off is asked for the rest', async () => {
+    const server = await serve({ '/a': content }, (_, response, count) => {
+      if (count > 2) return false
+      response
+        .writeHead(200, { 'content-length': content.length })
+        .write(content.subarray(0, count * 100_000), () => response.destroy())
+      return true
+    })
+    await fetchWheels([wheel(content, `${server.url}/a`)], system)
+    const ranges = server.asked.map(({ headers }) => headers.range)
+    // The second one ignored the range and began again, with more.
+    expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
+  })
+
+  it('that ends early and says so nowhere is asked for the rest', async () => {
+    const server = await serve({ '/a': content }, (_, response, count) => {
+      if (count > 1) return false
+      response.writeHead(200, { 'transfer-encoding': 'chunked' }).end(content.subarray(0, 1234))
+      return true
+    })
+    await fetchWheels([wheel(content, `${server.url}/a`)], system)
+    expect(server.asked.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=1234-'])
+  })
+
+  it('that is overloaded is asked again', async () => {
+    const server = await serve({ '/a': content }, (_, response, count) => {
+      if (count > 3) return false
+      response.writeHead([503, 429, 500][count - 1] as number, { 'retry-after': '0' }).end('no')
+      return true
+    })
+    await fetchWheels([wheel(content, `${server.url}/a`)], system)
+    expect(server.asked).toHaveLength(4)
+  })
+
+  it('that stays overloaded is given up, by name', async () => {
+    const server = await serve({}, (_, response) => Boolean(response.writeHead(503).end()))
+    system = { ...system, env: { ...system.env, PIP_RETRIES: '1' } }
+    await expect(fetchWheels([wheel(content, `${server.url}/a`)], system)).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: `numpy 1.0 could not be fetched from 127.0.0.1:${server.port}.`,
+      why: 'It answered 503.',
+    })
+    expect(server.asked).toHaveLength(2)
+  })
+
+  it('that falls silent is given up and asked for the rest', async () => {
+    const server = await serve({ '/a': content }, (_, response, count) => {
+      if (count === 1) return true
+      if (count > 2) return false
+      response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 5000))
+      return true
+    })
+    system = { ...system, env: { ...system.env, UV_HTTP_TIMEOUT: '0.3' } }
+    await fetchWheels([wheel(content, `${server.url}/a`)], system)
+    expect(server.asked.map(({ headers }) => headers.range)).toEqual([undefined, undefined, 'bytes=5000-'])
+  })
+
+  it('that is slow but not silent has all the time it needs', async () => {
+    const server = await serve({}, (_, response) => {
+      response.writeHead(200)
+      let sent = 0
+      const timer = setInterval(() => {
+        response.write(content.subarray(sent, sent + 30_000))
+        sent += 30_000
+        if (sent < content.length) return
+        clearInterval(timer)
+        response.end()
+      }, 100)
+      return true
+    })
+    system = { ...system, env: { ...system.env, UV_HTTP_TIMEOUT: '0.5' } }
+    await fetchWheels([wheel(content, `${server.url}/a`)], system)
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it.each([
+    [404, 'the file is no longer there.', 'make the lock anew'],
+    [401, 'it wants a user name and a password, or others than it got.', expect.stringContaining('~/.netrc')],
+    [400, '', 'run the command again later'],
+  ])('that answers %i is asked once', async (status, why, fix) => {
+    const server = await serve({}, (_, response) => Boolean(response.writeHead(status).end()))
+    await expect(fetchWheels([wheel(content, `${server.url}/a`)], system)).rejects.toMatchObject({
+      code: 'NETWORK',
+      why: expect.stringContaining(why),
+      fix,
+    })
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it('that is not there leaves the way out', async () => {
+    const { url } = await serve({})
+    closing.splice(0).forEach(close => void close())
+    system = { ...system, env: { ...system.env, PIP_RETRIES: '0' } }
+    await expect(fetchWheels([wheel(content, `${url}/a`)], system)).rejects.toMatchObject({
+      code: 'NETWORK',
+      why: expect.stringContaining('ECONNREFUSED'),
+      fix: expect.stringContaining('HTTPS_PROXY'),
+    })
+  })
+
+  it('that gives other bytes than were locked leaves nothing behind, and both hashes are named', async () => {
+    const other = randomBytes(content.length)
+    const server = await serve({ '/a': other })
+    const locked = wheel(content, `${server.url}/a`)
+    await expect(fetchWheels([locked], system)).rejects.toMatchObject({
+      code: 'INTEGRITY',
+      message: `127.0.0.1:${server.port} gives another numpy-1.0-py3-none-any.whl than the one that numpy 1.0 was locked to.`,
+      why: `The lock says sha256 ${locked.sha256}, what came has ${createHash('sha256').update(other).digest('hex')}.`,
+    })
+    expect(server.asked).toHaveLength(1)
+    expect(readdirSync(join(system.places.home, 'wheels', locked.sha256))).toEqual([])
+  })
+
+  it('that never stops is stopped where the lock says the end is', async () => {
+    const server = await serve({}, (_, response) => {
+      const go = (): void => {
+        while (response.write(content));
+        response.once('drain', go)
+      }
+      response.writeHead(200)
+      go()
+      return true
+    })
+    await expect(fetchWheels([wheel(content, `${server.url}/a`)], system)).rejects.toMatchObject({
+      code: 'INTEGRITY',
+      why: expect.stringContaining(`The lock says ${content.length} bytes`),
+    })
+  })
+
+  it('that continues something else is asked for all of it', async () => {
+    const server = await serve({ '/a': content })
+    const locked = wheel(content, `${server.url}/a`)
+    await fetchWheels([locked], system)
+    const dir = join(system.places.home, 'wheels', locked.sha256)
+    writeFileSync(join(dir, locked.file), '')
+    writeFileSync(join(dir, 'part'), randomBytes(1000))
+    await fetchWheels([locked], system)
+    expect(readFileSync(join(dir, locked.file))).toEqual(content)
+    expect(server.asked.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=1000-', undefined])
+  })
+})
+
+describe('a user name and a password', () => {
+  const answers =
+    (...accepted: string[]) =>
+    (request: IncomingMessage, response: ServerResponse) => {
+      const login = request.headers.authorization?.replace('Basic ', '') ?? ''
+      if (accepted.includes(Buffer.from(login, 'base64').toString())) return false
+      return Boolean(response.writeHead(401).end())
+    }
+
+  it.each([
+    ['the index in pip’s variable', { PIP_INDEX_URL: 'http://anna:s%40cret@HOST/simple' }],
+    [
+      'a second index of pip',
+      { PIP_EXTRA_INDEX_URL: 'http://HOST.invalid/ http://anna:s%40cret@HOST/simple' },
+    ],
+    ['the index in uv’s variable', { UV_INDEX_URL: 'http://anna:s%40cret@HOST/simple' }],
+    [
+      'uv’s variables for a named index',
+      {
+        UV_INDEX: 'my-own=http://HOST/simple',
+        UV_INDEX_MY_OWN_USERNAME: 'anna',
+        UV_INDEX_MY_OWN_PASSWORD: 's@cret',
+      },
+    ],
+  ])('comes from %s', async (_, env) => {
+    const server = await serve({ '/files/a': content }, answers('anna:s@cret'))
+    const here = Object.entries(env).map(([name, value]) => [
+      name,
+      value.replaceAll('HOST', `127.0.0.1:${server.port}`),
+    ])
+    system = { ...system, env: { ...system.env, ...Object.fromEntries(here) } }
+    await fetchWheels([wheel(content, `${server.url}/files/a`)], system)
+  })
+
+  it('comes from pip’s file, from netrc, or with the call', async () => {
+    const server = await serve({ '/a': content }, answers('anna:s#cret', 'bob:x', 'eve:"y z'))
+    const locked = wheel(content, `${server.url}/a`)
+    const { home } = system.places
+    const fresh = (): System => ({ ...system, places: { ...system.places, home: temporaryDirectory() } })
+    await expect(fetchWheels([locked], fresh())).rejects.toMatchObject({ code: 'NETWORK' })
+    await fetchWheels([locked], fresh(), { indexes: [`http://bob:x@127.0.0.1:${server.port}/simple`] })
+    writeFileSync(
+      join(home, '.netrc'),
+      'default login nobody password none\n# machine 127.0.0.1 login no password no\nmachine example.org login no password no\nmacdef init\nmachine 127.0.0.1 login no password no\n\nmachine 127.0.0.1\n  login anna account x password s#cret\n',
+    )
+    await fetchWheels([locked], fresh())
+    writeFileSync(join(home, '.netrc'), 'machine 127.0.0.1 login eve password "\\"y z"')
+    await fetchWheels([locked], fresh())
+    const config = join(home, 'pip.conf')
+    writeFileSync(config, `[global]\nindex-url = http://bob:x@127.0.0.1:${server.port}/simple\n`)
+    system = { ...system, env: { ...system.env, PIP_CONFIG_FILE: config, NETRC: '/dev/null' } }
+    await fetchWheels([locked], fresh())
+  })
+
+  it('is that of the index whose address has most in common with the file’s', async () => {
+    const server = await serve({ '/team/2/files/a': content }, answers('two:2'))
+    const index = (team: number, login: string) =>
+      `http://${login}@127.0.0.1:${server.port}/team/${team}/simple`
+    const PIP_EXTRA_INDEX_URL = `${index(1, 'one:1')} ${index(2, 'two:2')} ${index(3, 'three:3')}`
+    system = { ...system, env: { ...system.env, PIP_EXTRA_INDEX_URL } }
+    await fetchWheels([wheel(content, `${server.url}/team/2/files/a`)], system)
+  })
+
+  it('is told to nobody else: neither another port nor whoever we are sent to', async () => {
+    const other = await serve({ '/a': content })
+    const first = await serve({}, (_, response) =>
+      Boolean(response.writeHead(302, { location: `${other.url}/a` }).end()),
+    )
+    const PIP_INDEX_URL = `http://anna:secret@127.0.0.1:${first.port}/simple`
+    const netrc = join(system.places.home, '.netrc')
+    writeFileSync(netrc, 'machine example.org login no password no\n')
+    system = { ...system, env: { ...system.env, PIP_INDEX_URL } }
+    await fetchWheels([wheel(content, `${first.url}/a`)], system)
+    expect(first.asked[0]?.headers.authorization).toBeDefined()
+    expect(other.asked[0]?.headers.authorization).toBeUndefined()
+  })
+
+  it('stands in no message', async () => {
+    const server = await serve({}, (_, response) => Boolean(response.writeHead(403).end()))
+    const PIP_INDEX_URL = `http://anna:secret@127.0.0.1:${server.port}/simple`
+    system = { ...system, env: { ...system.env, PIP_INDEX_URL } }
+    const error = await fetchWheels([wheel(content, `${server.url}/a`)], system).catch(caught => caught)
+    expect(error).toMatchObject({ code: 'NETWORK' })
+    expect(JSON.stringify([told, error, error.message, String(error.cause)])).not.toMatch(/anna|secret|YW5uY/)
+  })
+})
+
+describe('several', () => {
+  it('at a time are eight, and the failure of one ends them all', async () => {
+    let open = 0
+    let most = 0
+    const server = await serve({}, (request, response) => {
+      most = Math.max(most, ++open)
+      response.once('close', () => open--)
+      if (request.url !== '/7') return Boolean(response.writeHead(200).write('x'))
+      return Boolean(setTimeout(() => response.writeHead(404).end(), 300))
+    })
+    const wheels = Array.from({ length: 20 }, (_, at) =>
+      wheel(randomBytes(1000), `${server.url}/${at}`, `package${at}`),
+    )
+    await expect(fetchWheels(wheels, system)).rejects.toMatchObject({
+      message: `package7 1.0 could not be fetched from 127.0.0.1:${server.port}.`,
+    })
+    expect(most).toBe(8)
+    expect(server.asked).toHaveLength(8)
+  })
+
+  it('processes that need the same wheel fetch it once', async () => {
+    const server = await serve({ '/a': content }, (_, response) => {
+      response.writeHead(200).write(content.subarray(0, 1000))
+      setTimeout(() => response.end(content.subarray(1000)), 700)
+      return true
+    })
+    const locked = wheel(content, `${server.url}/a`)
+    const ends = await Promise.all([1, 2, 3].map(() => once(inAnotherProcess(locked), 'exit')))
+    expect(ends).toEqual([
+      [0, null],
+      [0, null],
+      [0, null],
+    ])
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it('attempts make one wheel when the first process was killed', async () => {
+    let killed = false
+    const server = await serve({ '/a': content }, (_, response) => {
+      if (killed) return false
+      response.writeHead(200).write(content.subarray(0, 40_000))
+      return true
+    })
+    const locked = wheel(content, `${server.url}/a`)
+    const part = join(system.places.home, 'wheels', locked.sha256, 'part')
+    const child = inAnotherProcess(locked)
+    const ended = once(child, 'exit')
+    await expect.poll(() => existsSync(part) && statSync(part).size, { timeout: 20_000 }).toBe(40_000)
+    child.kill('SIGKILL')
+    await ended
+    killed = true
+    const [fetched] = await fetchWheels([locked], system)
+    expect(readFileSync(fetched?.path as string)).toEqual(content)
+    expect(server.asked.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=40000-'])
+    expect(existsSync(part)).toBe(false)
+  })
+
+  function inAnotherProcess(locked: LockedWheel) {
+    const child = fork('tests/support/fetch-wheel.ts', [JSON.stringify(locked)], {
+      execArgv: ['--import', 'tsx'],
+      env: { ...process.env, ...system.env, THAMPI_HOME: system.places.home },
+    })
+    closing.push(() => child.kill('SIGKILL'))
+    return child
+  }
+})
