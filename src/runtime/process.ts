@@ -37,10 +37,14 @@ export function writeAll(descriptor: number, bytes: Buffer): void {
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
-/** `process.exit` in a model becomes an exception: the caller hears of it, and the process is replaced in order. */
-export function forbidExit(): void {
+/**
+ * `process.exit` in a model becomes an exception: the caller hears of it, and the process is replaced in order. `whether`
+ * says when the process is the model's, where others have a part in it.
+ */
+export function forbidExit(whether: () => boolean = () => true): void {
   process.exit = (status?: number | string | null): never => {
-    throw new ExitCalled(status ?? process.exitCode)
+    if (whether()) throw new ExitCalled(status ?? process.exitCode)
+    return exit(status)
   }
 }
 

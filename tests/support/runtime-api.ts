@@ -85,6 +85,8 @@ export interface RunningFunction {
   invoke(event: unknown, options?: InvokeOptions): Promise<Invocation>
   /** Processes that are alive, for tests that look at them or end them. */
   readonly pids: readonly number[]
+  /** Scratch of each environment: what it has at `/tmp`. */
+  readonly scratch: readonly string[]
   /** Whether code and layers stand where Lambda has them. */
   readonly mounted: boolean
   close(): Promise<void>

@@ -38,10 +38,11 @@ export async function openFunction(
   const version = Number(/^[1-9]\d*$/.exec(env.AWS_LAMBDA_FUNCTION_VERSION ?? '')?.[0] ?? 0)
   const logs = new JsonLogs(manifest.start.logLevel, version)
   logs.takeOver()
-  forbidExit()
   const fn = new LambdaFunction(root, manifest, version, logs)
+  // Between events the process is Lambda's client's.
+  forbidExit(() => fn.isAtWork)
   const { AWS_LAMBDA_INITIALIZATION_TYPE: type = 'on-demand' } = env
-  if (manifest.model.in === 'function' || type !== 'on-demand') await fn.warm(Number.POSITIVE_INFINITY)
+  if (manifest.model.in === 'function' || type !== 'on-demand') await fn.begin()
   return (event, context) => fn.handle(event, context)
 }
 
@@ -51,6 +52,8 @@ class ThampiProblem extends Error {
 }
 
 class LambdaFunction {
+  /** Whether what runs now is the model, or for it. */
+  isAtWork = false
   readonly #source: Source
   readonly #cors: Cors | undefined
   readonly #key: string
@@ -68,8 +71,27 @@ class LambdaFunction {
     this.#model = new FunctionModel(root, manifest, version, logs)
   }
 
+  /** Loads the model before the first event. */
+  async begin(): Promise<void> {
+    await this.#atWork(() => this.#warm(Number.POSITIVE_INFINITY))
+    this.#logs.end()
+  }
+
   /** Throws `ThampiProblem`, only for a direct call. */
-  async handle(event: unknown, context: LambdaContext): Promise<unknown> {
+  handle(event: unknown, context: LambdaContext): Promise<unknown> {
+    return this.#atWork(() => this.#handled(event, context))
+  }
+
+  async #atWork<T>(work: () => Promise<T>): Promise<T> {
+    this.isAtWork = true
+    try {
+      return await work()
+    } finally {
+      this.isAtWork = false
+    }
+  }
+
+  async #handled(event: unknown, context: LambdaContext): Promise<unknown> {
     const request = httpRequestOf(event)
     if (request) return this.#exchange(request, context)
     const { awsRequestId } = context
@@ -86,13 +108,11 @@ class LambdaFunction {
   }
 
   /** Loads the model; when that fails, the next event hears why. */
-  async warm(withinMs: number): Promise<void> {
+  async #warm(withinMs: number): Promise<void> {
     try {
       await this.#model.ready(withinMs)
     } catch (error) {
       this.#report(error)
-    } finally {
-      this.#logs.end()
     }
   }
 
@@ -121,7 +141,7 @@ class LambdaFunction {
 
   async #told(word: unknown, context: LambdaContext): Promise<unknown> {
     if (word === 'warm') {
-      await this.warm(context.getRemainingTimeInMillis() - reserveMs)
+      await this.#warm(context.getRemainingTimeInMillis() - reserveMs)
       return { thampi: 'warm' }
     }
     if (word === 'health') return this.#health(context)

@@ -13,6 +13,8 @@ const rangeBytes = 16 * 1024 * 1024
 const atOnce = 8
 const tries = 5
 const connectMs = 3_000
+/** As long as a function can run at all. */
+const longestMs = 900_000
 /** Without a byte. */
 const stallMs = 10_000
 
@@ -74,7 +76,12 @@ export class Blob {
     })
     const file = this.#path === undefined ? undefined : await open(this.#path, isNew ? 'w' : 'r+', 0o600)
     try {
-      await this.#fetchMissing(sdk, client, file, AbortSignal.timeout(Math.max(1, withinMs)))
+      await this.#fetchMissing(
+        sdk,
+        client,
+        file,
+        AbortSignal.timeout(Math.floor(Math.max(1, Math.min(longestMs, withinMs)))),
+      )
       return this.#memory ?? Buffer.alloc(0)
     } finally {
       client.destroy()

@@ -28,7 +28,7 @@ export class Running implements RunningFunction {
   readonly #recipe: Omit<Recipe, 'onOutput'>
   readonly #initMs: number
   readonly #timeoutMs: number
-  readonly #scratch: string = temporaryDirectory()
+  readonly #home: string = temporaryDirectory()
   #slots: Slot[] = []
 
   constructor(options: FunctionOptions, recipe: Omit<Recipe, 'onOutput'>) {
@@ -42,6 +42,10 @@ export class Running implements RunningFunction {
 
   get pids(): readonly number[] {
     return this.#slots.flatMap(({ environment }) => (environment?.isAlive ? [environment.pid] : []))
+  }
+
+  get scratch(): readonly string[] {
+    return this.#slots.map(({ scratch }) => scratch)
   }
 
   /** SnapStart: the first process starts when the version is published. */
@@ -85,7 +89,7 @@ export class Running implements RunningFunction {
   }
 
   #newSlot(): Slot {
-    const scratch = join(this.#scratch, String(this.#slots.length))
+    const scratch = join(this.#home, String(this.#slots.length))
     mkdirSync(scratch)
     const slot: Slot = { scratch, environment: undefined, frozen: false, busy: false, log: '' }
     this.#slots.push(slot)
