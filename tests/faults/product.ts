@@ -61,6 +61,16 @@ export async function bundleOnDisk(
   return import(outfile)
 }
 
+/** One module of the sources, with the product's edits, for what has no command of its own. */
+export async function bundleModule<Module>(
+  { changed }: Pick<Product, 'changed'>,
+  file: string,
+  outfile: string,
+): Promise<Module> {
+  await build({ ...(await common()), entryPoints: [file], outfile, plugins: [replacing(changed)] })
+  return import(outfile)
+}
+
 async function bundle(dir: string, changed: ReadonlyMap<string, string>): Promise<void> {
   await build({
     ...(await common()),

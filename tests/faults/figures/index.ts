@@ -14,6 +14,7 @@ import { rushOfFirstRequests } from './G12-rush.ts'
 import { poison } from './G14-poison.ts'
 import { secrets } from './G16-secrets.ts'
 import { webPages } from './G17-web-pages.ts'
+import { hostileArchives } from './G18-hostile-archives.ts'
 import { failingDisk } from './G19-failing-disk.ts'
 import { jumpingClock } from './G20-clock.ts'
 import { racingDeployers } from './G21-races.ts'
@@ -33,6 +34,7 @@ export const figures: readonly Figure[] = [
   poison,
   secrets,
   webPages,
+  hostileArchives,
   failingDisk,
   jumpingClock,
   racingDeployers,
