@@ -1,6 +1,6 @@
 /** The directory of a Python function as it is unpacked at `/var/task`, and the layer with what its model needs. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { python, temporaryDirectory } from '../python.ts'
 import { type ManifestChanges, writeManifest } from './manifest.ts'
@@ -21,14 +21,19 @@ export function pythonHere(): PythonAtHand {
   return here
 }
 
-/** @param saved directory of a saved model; its files go to `model/` */
-export function pythonFunction(saved: string, changes: ManifestChanges = {}): string {
+/** @param saved directory of a saved model; its files go to `model/`, except those that are `elsewhere` */
+export function pythonFunction(
+  saved: string,
+  changes: ManifestChanges = {},
+  elsewhere: readonly string[] = [],
+): string {
   const root = temporaryDirectory()
   const isOurs = (path: string): boolean => !['__pycache__', '_js'].includes(basename(path))
   cpSync(resolve('python/src/thampi'), join(root, 'thampi'), { recursive: true, filter: isOurs })
   writeFileSync(join(root, 'thampi_handler.py'), 'from thampi.runtime.aws_lambda import handler\n')
   cpSync(saved, join(root, 'model'), { recursive: true })
   writeManifest(root, changes)
+  for (const file of elsewhere) rmSync(join(root, 'model', file))
   return root
 }
 
