@@ -5,8 +5,6 @@ import {
   type CloudWatchLogsClientConfig,
   CreateLogGroupCommand,
   DeleteLogGroupCommand,
-  DeleteRetentionPolicyCommand,
-  DescribeLogGroupsCommand,
   FilterLogEventsCommand,
   PutRetentionPolicyCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
@@ -14,12 +12,7 @@ import { type AnyClient, callsOf } from '../calls.ts'
 
 export type LogsCalls = Pick<
   CloudWatchLogs,
-  | 'createLogGroup'
-  | 'deleteLogGroup'
-  | 'deleteRetentionPolicy'
-  | 'describeLogGroups'
-  | 'filterLogEvents'
-  | 'putRetentionPolicy'
+  'createLogGroup' | 'deleteLogGroup' | 'filterLogEvents' | 'putRetentionPolicy'
 >
 
 export function logsCalls(
@@ -29,8 +22,6 @@ export function logsCalls(
   return callsOf<LogsCalls>(new CloudWatchLogsClient(config), prepare, {
     createLogGroup: CreateLogGroupCommand,
     deleteLogGroup: DeleteLogGroupCommand,
-    deleteRetentionPolicy: DeleteRetentionPolicyCommand,
-    describeLogGroups: DescribeLogGroupsCommand,
     filterLogEvents: FilterLogEventsCommand,
     putRetentionPolicy: PutRetentionPolicyCommand,
   })

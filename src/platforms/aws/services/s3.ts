@@ -2,13 +2,11 @@
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
-  GetBucketTaggingCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutBucketLifecycleConfigurationCommand,
-  PutBucketTaggingCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
   PutPublicAccessBlockCommand,
@@ -23,13 +21,11 @@ type Single = Pick<
   S3,
   | 'createBucket'
   | 'deleteObject'
-  | 'getBucketTagging'
   | 'getObject'
   | 'headBucket'
   | 'headObject'
   | 'listObjectsV2'
   | 'putBucketLifecycleConfiguration'
-  | 'putBucketTagging'
   | 'putObject'
   | 'putPublicAccessBlock'
 >
@@ -44,13 +40,11 @@ export function s3Calls(config: S3ClientConfig, prepare: (client: AnyClient) => 
   const calls = callsOf<Single>(client, prepare, {
     createBucket: CreateBucketCommand,
     deleteObject: DeleteObjectCommand,
-    getBucketTagging: GetBucketTaggingCommand,
     getObject: GetObjectCommand,
     headBucket: HeadBucketCommand,
     headObject: HeadObjectCommand,
     listObjectsV2: ListObjectsV2Command,
     putBucketLifecycleConfiguration: PutBucketLifecycleConfigurationCommand,
-    putBucketTagging: PutBucketTaggingCommand,
     putObject: PutObjectCommand,
     putPublicAccessBlock: PutPublicAccessBlockCommand,
   })
