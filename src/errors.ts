@@ -32,6 +32,7 @@ export const errorCodes = {
   REQUIREMENTS_INVALID: { exit: 2, title: 'The dependency file cannot be used' },
   INSTALL_FAILED: { exit: 8, title: 'The dependencies could not be installed' },
   WHEEL_PLATFORM: { exit: 8, title: 'A package has no build that runs where the model is going' },
+  OUTPUT_EXISTS: { exit: 5, title: 'Files of somebody else are in the place of the result' },
   PACKAGE_TOO_BIG: { exit: 8, title: 'The package is bigger than the platform takes' },
   WHEEL_INVALID: { exit: 8, title: 'The wheel of a package cannot be used' },
   SECRET_FOUND: { exit: 8, title: 'A file to be packed holds what looks like a secret' },

@@ -1,6 +1,6 @@
 /** The verb `serve`: a saved model becomes a bundle, a version that is proven, and the answer at a stage's URL. */
 import { join, resolve } from 'node:path'
-import { bundleModel } from './bundle/bundle-model.ts'
+import { bundleFor } from './bundled.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import type { Proof } from './model/proof.ts'
@@ -10,7 +10,6 @@ import type { Deployment, Version, Weights } from './platforms/platform.ts'
 import { evidenceOf, prove, sentenceOf } from './prove.ts'
 import { isModule, saveFile } from './save.ts'
 import type { Stage } from './settings/stage.ts'
-import { sourceOf } from './source.ts'
 import { digestOf } from './system/files.ts'
 import { originOf } from './system/origin.ts'
 import type { System } from './system/system.ts'
@@ -55,9 +54,8 @@ export async function serve(
   const { system } = engine
   const stage = stageFor(stageName, engine)
   const platform = await engine.platformFor(stage)
-  const model = await readModel(await savedModelOf(options, system), system.cwd)
-  const source = await sourceOf(model, stage, platform.target(model, stage), options, system)
-  const bundle = await bundleModel(model, source, system)
+  const model = await chosenModel(options.modelDir, system)
+  const bundle = await bundleFor(model, stage, platform.target(model, stage), options, system)
   for (const notice of bundle.notices) system.tell(notice)
   const origin = await originOf(resolve(system.cwd, options.projectDir ?? '.'), system)
   return platform.exclusively(stage, async () => {
@@ -82,12 +80,17 @@ export async function serve(
 }
 
 /** `thampi serve` alone means `dev`, where a first try belongs. */
-function stageFor(name: string | undefined, { settings }: Engine): Stage {
+export function stageFor(name: string | undefined, { settings }: Engine): Stage {
   return settings.stage(name ?? (settings.stageNames.includes('dev') ? 'dev' : undefined))
 }
 
-/** The directory to serve, as its user wrote it, because so it stands in messages. */
-async function savedModelOf({ modelDir }: ServeOptions, system: System): Promise<string> {
+/** The saved model that is meant: of a directory, of a TypeScript file that is saved first, or the newest there is. */
+export async function chosenModel(modelDir: string | undefined, system: System): Promise<SavedModel> {
+  return readModel(await placeOf(modelDir, system), system.cwd)
+}
+
+/** As its user wrote it, because so it stands in messages. */
+async function placeOf(modelDir: string | undefined, system: System): Promise<string> {
   if (modelDir !== undefined && isModule(modelDir))
     return (await saveFile(modelDir, placeFor(modelDir, system), system)).path
   if (modelDir !== undefined) return modelDir

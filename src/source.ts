@@ -1,15 +1,17 @@
 /** What a bundle of a model is made from: which language runs it, on which interpreter, with which packages. */
 import { resolve } from 'node:path'
 import type { FileEntry, Target } from './bundle/bundle.ts'
-import type { BundleSource } from './bundle/bundle-model.ts'
+import type { BundleSource, PackedSource } from './bundle/bundle-model.ts'
+import { checkPython } from './bundle/dependencies.ts'
 import { inspect } from './bundle/inspect.ts'
+import { checkLambdaPython } from './bundle/lambda/target.ts'
 import { findOnnxRuntime } from './bundle/onnx-runtime.ts'
 import { ThampiError } from './errors.ts'
 import type { SavedModel } from './model/saved-model.ts'
 import type { Stage } from './settings/stage.ts'
 import { findNode } from './system/node.ts'
 import { installation } from './system/package.ts'
-import { findPython } from './system/python.ts'
+import { findPython, type PythonFound } from './system/python.ts'
 import type { System } from './system/system.ts'
 
 export interface SourceOptions {
@@ -17,6 +19,8 @@ export interface SourceOptions {
   readonly projectDir?: string
   readonly python?: string
   readonly includeSecrets?: readonly string[]
+  /** For another machine: nothing that was published later is packed, `2026-11-01`. */
+  readonly excludeNewer?: string | undefined
 }
 
 /** `target` is what the platform wants; the interpreter that was found completes it. */
@@ -32,10 +36,10 @@ export async function sourceOf(
     exclude: stage.exclude,
     includeSecrets: options.includeSecrets ?? [],
   }
-  const { os, arch } = target
+  const isElsewhere = target.glibc !== undefined
   const forNode = async (packages: readonly FileEntry[]): Promise<BundleSource> => {
-    const node = await findNode(system)
-    const nodeTarget = { os, arch, node: node.major }
+    const node = isElsewhere ? undefined : await findNode(system)
+    const nodeTarget = { ...withoutPython(target), node: node?.major ?? target.node ?? '' }
     const runtimeDir = installation().nodeDir
     return { ...common, language: 'node', node, target: nodeTarget, runtimeDir, packages }
   }
@@ -47,8 +51,10 @@ export async function sourceOf(
       system.tell(`${model.name} runs on ${runtime.name} ${runtime.version} of this project, without Python.`)
       return forNode(runtime.files)
     }
-    await expectOnnxRuntime(model, system)
+    if (!isElsewhere) await expectOnnxRuntime(model, system)
   }
+  if (isElsewhere) return packedSource(model, stage, target, options, common, system)
+  const { os, arch } = target
   const python = await findPython(system, { explicit: options.python, minor: target.python })
   return {
     ...common,
@@ -59,6 +65,43 @@ export async function sourceOf(
     dependencyFile: options.dependencyFile ?? model.dependencyFile,
     runtimeDir: installation().pythonDir,
   }
+}
+
+/** For Lambda: what is installed here does not count, except as the compiler of bytecode. */
+async function packedSource(
+  model: SavedModel,
+  stage: Stage,
+  target: Target,
+  options: SourceOptions,
+  common: Pick<PackedSource, 'projectDir' | 'exclude' | 'includeSecrets'>,
+  system: System,
+): Promise<PackedSource> {
+  const chosen =
+    options.python === undefined ? undefined : await findPython(system, { explicit: options.python })
+  const minor = chosen?.minor ?? target.python ?? ''
+  checkLambdaPython(minor, model.name, stage, `is to run on Python ${minor}`)
+  if (chosen) checkPython(model, chosen)
+  const { node: _, ...machine } = target
+  return {
+    ...common,
+    language: 'packed',
+    target: { ...machine, python: minor },
+    dependencyFile: options.dependencyFile ?? model.dependencyFile,
+    interpreter: chosen ?? (await ofMinor(minor, system)),
+    keep: [],
+    excludeNewer: options.excludeNewer,
+    runtimeDir: installation().pythonDir,
+  }
+}
+
+/** Undefined when there is none; that it is looked for is nobody's concern. */
+async function ofMinor(minor: string, system: System): Promise<PythonFound | undefined> {
+  const found = await findPython({ ...system, tell: () => {} }, { minor }).catch(() => undefined)
+  return found?.minor === minor ? found : undefined
+}
+
+function withoutPython({ python: _, ...target }: Target): Target {
+  return target
 }
 
 /** In the Python in use, since the project has none. @throws ThampiError MODULE_MISSING */

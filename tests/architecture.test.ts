@@ -46,7 +46,7 @@ it('the runtime, which travels, imports the wire and nothing else', () => {
 })
 
 it('the test sees the imports it judges', () => {
-  expect(importsOf('serve.ts')).toContain('bundle/bundle-model.ts')
+  expect(importsOf('bundled.ts')).toContain('bundle/bundle-model.ts')
   expect(isAllowed('wire/frame.ts', 'sandbox/pool.ts')).toBe(false)
   expect(isAllowed('gateway/gateway.ts', 'sandbox/pool.ts')).toBe(false)
   expect(isAllowed('platforms/local/local.ts', 'platforms/aws/aws.ts')).toBe(false)

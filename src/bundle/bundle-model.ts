@@ -4,22 +4,31 @@ import { type Digest, digestOf } from '../system/files.ts'
 import type { NodeFound } from '../system/node.ts'
 import type { System } from '../system/system.ts'
 import type { Bundle, FileEntry, Language, Layer, Target } from './bundle.ts'
-import { codeLayer } from './code.ts'
+import { codeLayer, type PackedCode } from './code.ts'
 import { checkPython, type DependencySource, dependencies } from './dependencies.ts'
+import { roomForCode } from './lambda/decision.ts'
 import { layerOf } from './layer.ts'
 import { modelLayer } from './model-layer.ts'
+import { type PackedDependencySource, packedDependencies } from './packed.ts'
+import { sizeOf } from './refusals.ts'
 import { nodeRuntime, pythonRuntime } from './runtime.ts'
 
-/** A bundle for the runtime in Python, or for the one in Node. */
-export type BundleSource = PythonSource | NodeSource
+/** A bundle for Python here, for Python on another machine, or for Node on either. */
+export type BundleSource = PythonSource | PackedSource | NodeSource
 
 export interface PythonSource extends CommonSource, DependencySource {
   readonly language?: 'python'
 }
 
+/** For a target with `glibc`: its packages come as wheels, and nothing that is installed here counts. */
+export interface PackedSource extends CommonSource, Omit<PackedDependencySource, 'room'> {
+  readonly language: 'packed'
+}
+
 export interface NodeSource extends CommonSource {
   readonly language: 'node'
-  readonly node: NodeFound
+  /** What runs it here; undefined for a target with `glibc`. */
+  readonly node: NodeFound | undefined
   /** Files of npm packages that the model's module does not bring itself. */
   readonly packages?: readonly FileEntry[]
 }
@@ -45,17 +54,20 @@ interface CommonSource {
  * const bundle = await bundleModel(model, { ...source, target: platform.target(model, stage) }, system)
  */
 export async function bundleModel(model: SavedModel, source: BundleSource, system: System): Promise<Bundle> {
-  return source.language === 'node' ? forNode(model, source, system) : forPython(model, source, system)
+  switch (source.language) {
+    case 'node':
+      return forNode(model, source, system)
+    case 'packed':
+      return forPythonElsewhere(model, source, system)
+    default:
+      return forPython(model, source, system)
+  }
 }
 
 async function forPython(model: SavedModel, source: PythonSource, system: System): Promise<Bundle> {
   checkPython(model, source.python)
-  const { projectDir, exclude, includeSecrets, target } = source
-  const own = [system.places.home, system.places.state]
-  // Everything that is quickly refused comes before the installation, which takes its time.
-  const code = await codeLayer(projectDir, { exclude, includeSecrets, own })
-  const saved = await modelLayer(model, { projectDir, includeSecrets, home: system.places.home })
-  const runtime = await pythonRuntime(source.runtimeDir)
+  const { target } = source
+  const { code, saved, runtime } = await ownLayers(model, source, system)
   const { layer, environment, notices } = await dependencies(model, source, system)
   const layers = [layer, runtime, code.layer, saved]
   return {
@@ -69,18 +81,48 @@ async function forPython(model: SavedModel, source: PythonSource, system: System
   }
 }
 
+async function forPythonElsewhere(model: SavedModel, source: PackedSource, system: System): Promise<Bundle> {
+  const { target } = source
+  const { code, saved, runtime } = await ownLayers(model, source, system)
+  // What the platform has left for packages, once everything of ours is in.
+  const room = roomForCode - sizeOf([...runtime.files, ...code.layer.files])
+  const { layer, environment, notices } = await packedDependencies(model, { ...source, room }, system)
+  const layers = [layer, runtime, code.layer, saved]
+  return {
+    digest: digestOfBundle('python', target, layers),
+    language: 'python',
+    target,
+    layers,
+    environment,
+    properties: model.properties,
+    notices: [...(model.notices ?? []), ...code.notices, ...notices],
+  }
+}
+
+/** Everything that is quickly refused comes before the packages, which take their time. */
+async function ownLayers(
+  model: SavedModel,
+  { projectDir, exclude, includeSecrets, runtimeDir }: CommonSource,
+  { places }: System,
+): Promise<{ readonly code: PackedCode; readonly saved: Layer; readonly runtime: Layer }> {
+  const code = await codeLayer(projectDir, { exclude, includeSecrets, own: [places.home, places.state] })
+  const saved = await modelLayer(model, { projectDir, includeSecrets, home: places.home })
+  return { code, saved, runtime: await pythonRuntime(runtimeDir) }
+}
+
 /** A module brings its code and its packages with it, and the project stays where it is; other formats need packages. */
 async function forNode(model: SavedModel, source: NodeSource, { places }: System): Promise<Bundle> {
   const { projectDir, includeSecrets, target, node, packages = [] } = source
   const saved = await modelLayer(model, { projectDir, includeSecrets, home: places.home })
   const runtime = await nodeRuntime(source.runtimeDir)
-  const layers = [nodeLayer(node.major), runtime, layerOf('code', packages), saved]
+  const layers = [nodeLayer(target.node ?? ''), runtime, layerOf('code', packages), saved]
+  const lock = packagesIn(model)
   return {
     digest: digestOfBundle('node', target, layers),
     language: 'node',
     target,
     layers,
-    environment: { program: node.path, version: node.version, lock: packagesIn(model) },
+    environment: node ? { program: node.path, version: node.version, lock } : { lock },
     properties: model.properties,
     notices: model.notices ?? [],
   }
@@ -99,10 +141,11 @@ function nodeLayer(major: string): Layer {
 
 function digestOfBundle(
   language: Language,
-  { os, arch, python, node }: Target,
+  { os, arch, python, node, glibc }: Target,
   layers: readonly Layer[],
 ): Digest {
   const parts = layers.map(({ kind, digest }) => `${kind} ${digest}`)
-  const lines = ['bundle 1', language, `${os} ${arch} ${python ?? node ?? ''}`, ...parts]
+  const elsewhere = glibc === undefined ? [] : [`glibc ${glibc}`]
+  const lines = ['bundle 1', language, `${os} ${arch} ${python ?? node ?? ''}`, ...elsewhere, ...parts]
   return digestOf(lines.map(line => `${line}\n`).join(''))
 }

@@ -105,7 +105,7 @@ function result(environment: LocalEnvironment, notices: readonly string[]): Depe
 }
 
 /** Packages whose module cannot be found: another distribution may well bring the same module. */
-function missingPackages(model: SavedModel, { versions, modules }: Installed): [string, Package][] {
+export function missingPackages(model: SavedModel, { versions, modules }: Installed): [string, Package][] {
   const missing = Object.entries(model.made.packages).filter(
     ([module, { distribution }]) =>
       normalName(distribution) !== 'thampi' &&
@@ -117,7 +117,7 @@ function missingPackages(model: SavedModel, { versions, modules }: Installed): [
 }
 
 /** A pickle of scikit-learn 1.5 may load under 1.6 and answer differently; the person decides. */
-function otherVersions(model: SavedModel, { versions }: Installed): string[] {
+export function otherVersions(model: SavedModel, { versions }: Installed): string[] {
   const packages = new Map(Object.values(model.made.packages).map(item => [item.distribution, item.version]))
   return [...packages].flatMap(([distribution, saved]) => {
     const now = versions.get(normalName(distribution))

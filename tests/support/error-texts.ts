@@ -194,11 +194,18 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     mends:
       'Another version of the package may have the wheel that is missing. A newer Python often means a newer system on the other side.',
   },
+  OUTPUT_EXISTS: {
+    means:
+      'A command was to write a file or a directory, and something that it did not write is there. Nothing was touched. What the same command wrote earlier is replaced without a question.',
+    looks:
+      '"dist" is in the way of the package.\nIt holds "notes.txt", which Thampi did not write.\nFix: name another directory: --output DIR',
+    mends: 'Name another place with `-o`, or move what is there away.',
+  },
   PACKAGE_TOO_BIG: {
     means:
       'The packages of the model and the project take more room than AWS Lambda has for a zip package, although tests, headers and the like were left out already. Nothing was uploaded. The bars show the five biggest packages.',
     looks:
-      'iris takes 712.4 MB unpacked; Lambda takes 262.1 MB.\ntorch 2.13.0   ████████████████████████  613.0 MB\nnumpy 2.4.6    ██                         51.2 MB\nLeft out already: 86.1 MB of tests, headers and the like.\nFix: leave out what the model does not import, save it as ONNX, or serve it on this machine: thampi serve staging --platform local',
+      'iris takes 712.4 MB unpacked; Lambda has room for 258.1 MB.\ntorch 2.13.0   ████████████████████████  613.0 MB\nnumpy 2.4.6    ██                         51.2 MB\nLeft out already: 86.1 MB of tests, headers and the like.\nFix: leave out what the model does not import, save it as ONNX, or serve it on this machine: thampi serve staging --platform local',
     mends:
       'Shorten the dependency file to what the model imports. A model saved as ONNX needs onnxruntime and numpy only. `thampi plan` shows what takes the room.',
   },

@@ -196,7 +196,7 @@ describe('packages that are too big', () => {
     const error = await packed(bundle).catch(error => error)
     expect(error).toMatchObject({
       code: 'PACKAGE_TOO_BIG',
-      message: 'iris takes 1065.0 MB unpacked; Lambda takes 262.1 MB.',
+      message: 'iris takes 1065.0 MB unpacked; Lambda has room for 258.1 MB.',
       fix: expect.stringContaining('thampi serve staging --platform local'),
     })
     expect(error.why.split('\n')).toEqual([

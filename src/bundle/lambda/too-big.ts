@@ -4,8 +4,8 @@ import type { Stage } from '../../settings/stage.ts'
 import type { Bundle } from '../bundle.ts'
 import { megabytes } from '../refusals.ts'
 import { bars } from './bars.ts'
-import type { Decision } from './decision.ts'
-import { maxUnpackedBytes, scratchMb } from './limits.ts'
+import { type Decision, roomForCode } from './decision.ts'
+import { scratchMb } from './limits.ts'
 import { archiveOf, sizesOf } from './sizes.ts'
 
 const listed = 5
@@ -31,7 +31,7 @@ export function tooBig(
     dropped === 0 ? '' : `\nLeft out already: ${megabytes(dropped)} of tests, headers and the like.`
   const rows = biggest.map(({ name, version, bytes }) => ({ name: `${name} ${version}`, bytes }))
   return new ThampiError('PACKAGE_TOO_BIG', {
-    message: `${stage.model} takes ${megabytes(sizes.dependencies + sizes.code)} unpacked; Lambda takes ${megabytes(maxUnpackedBytes)}.`,
+    message: `${stage.model} takes ${megabytes(sizes.dependencies + sizes.code)} unpacked; Lambda has room for ${megabytes(roomForCode)}.`,
     why: `${bars(rows).join('\n')}${saved}`,
     fix: `leave out what the model does not import, save it as ONNX, or ${here}`,
   })
