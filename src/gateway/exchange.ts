@@ -3,6 +3,7 @@
  * many thousand times a second, and every allocation here is paid for by the model.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { traceIdOf } from '../wire/trace.ts'
 import { type KeyRefusal, refuseKeyless } from './api-key.ts'
 import { corsHeaders } from './cors.ts'
 import type { Endpoint, GatewayAnswer, GatewayOptions, GatewayRequest } from './gateway.ts'
@@ -11,7 +12,6 @@ import { pinnedTemplate, predictTemplate } from './http-counts.ts'
 import type { Page, Place } from './page.ts'
 import { type ProblemCode, type ProblemDetails, problemCodes } from './problem.ts'
 import { type PredictRoute, readRoute } from './route.ts'
-import { traceIdOf } from './trace.ts'
 import { writeAnswer, writeProblem } from './write.ts'
 
 const allowedMethods = 'POST, OPTIONS'

@@ -5,8 +5,8 @@ import type { Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gate
 import type { PageAnswer, PageRequest } from '../../gateway/page.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
 import type { Door, Place, Protocols } from '../../gateway/protocols.ts'
-import { traceIdOf } from '../../gateway/trace.ts'
 import { readSchema } from '../../model/schema.ts'
+import { traceIdOf } from '../../wire/trace.ts'
 import type { Host } from './host.ts'
 import { mostOf } from './playground.ts'
 

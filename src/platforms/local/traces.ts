@@ -1,5 +1,5 @@
 /** Which trace a request belongs to, for the lines that the model prints while it works on it. */
-import { traceIdOf } from '../../gateway/trace.ts'
+import { traceIdOf } from '../../wire/trace.ts'
 
 /** Lines may come after the answer, so the latest are kept for a while. */
 const kept = 1000

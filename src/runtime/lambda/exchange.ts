@@ -1,4 +1,6 @@
 /** One HTTP request to a function, and its answer; `contract/lambda.md` says what stands in both. */
+
+import { traceIdOf, withTrace } from '../../wire/trace.ts'
 import type { Answer } from '../answer.ts'
 import { CallContext } from '../context.ts'
 import { Problem, problemDocument, type Source } from '../problem.ts'
@@ -6,7 +8,6 @@ import type { HttpRequest } from './events.ts'
 import type { Cors } from './manifest.ts'
 import type { Ready } from './model.ts'
 import { type Route, routeOf } from './routes.ts'
-import { traceIdOf, withTrace } from './trace.ts'
 
 /** What Lambda answers with. */
 export interface HttpAnswer {

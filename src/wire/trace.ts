@@ -20,7 +20,7 @@ export function traceIdOf(traceparent: string | undefined): string | undefined {
 }
 
 /**
- * A problem document that a runtime wrote, with the trace id as its last member: what travels with models knows nothing
+ * A problem document that a runtime wrote, with the trace id as its last member: what answers for a model knows nothing
  * of traces. Everything else stays as it is.
  */
 export function withTrace(problem: Buffer, traceId: string): Buffer {
