@@ -1,7 +1,7 @@
 /** What uv says when it cannot resolve → what is wrong, with which package, and the way out. */
 import { ThampiError } from '../../errors.ts'
 import { normalName } from '../requirement-lines.ts'
-import type { Question } from './resolve.ts'
+import type { Question } from './ask.ts'
 import { showTarget } from './target.ts'
 
 /** One package that stands in the way, because nothing of it runs on the target. */

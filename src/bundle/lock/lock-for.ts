@@ -3,16 +3,16 @@ import { findPython, type PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
 import type { Target } from '../bundle.ts'
 import type { Requirements } from '../requirements.ts'
+import type { Question } from './ask.ts'
+import { lineOf, wheelOfLocal } from './build.ts'
 import { chooseWheels } from './choose.ts'
-import { NoWheelError } from './explain.ts'
 import { hintsFor } from './hints.ts'
 import { indexesForUv } from './indexes.ts'
 import { keepLock, placeOfLock, readKept } from './kept.ts'
 import type { Lock } from './lock.ts'
-import { whyNoWheel } from './no-wheel.ts'
-import { digestOfWheels, type LockedPackage, sorted, writePylock } from './pylock.ts'
-import { type Question, resolveWithUv } from './resolve.ts'
-import { findUv, type Uv } from './uv.ts'
+import { digestOfWheels, sorted, writePylock } from './pylock.ts'
+import { type Resolved, resolveWithUv } from './resolve.ts'
+import { findUv } from './uv.ts'
 import { type Allowed, wantedOf } from './wanted.ts'
 import { lockWithPip } from './with-pip.ts'
 
@@ -60,7 +60,7 @@ export async function lockFor(
     cwd,
     env,
   })
-  const indexes = await indexesForUv(wanted.sources, options.python?.prefix, system)
+  const indexes = await indexesForUv(wanted.sources, options.python?.prefix ?? env.VIRTUAL_ENV, system)
   const { excludeNewer } = options
   // Who chose an index gets packages from there and from nowhere else.
   const cpuTorch = (options.cpuTorch ?? true) && !indexes.chosen
@@ -78,12 +78,8 @@ export async function lockFor(
 
   const python = options.python ?? (await findPython(system))
   const { shown } = requirements
-  const question = { wanted, target, indexes, excludeNewer, cpuTorch, shown, built: [], links: [] }
-  const uv = await findUv(python, system)
-  const packages =
-    'why' in uv
-      ? await lockWithPip(uv.why, question, python, system)
-      : await resolve(uv, question, python, system)
+  const question: Question = { wanted, target, indexes, excludeNewer, cpuTorch, shown }
+  const { by, packages, notices } = await answer(question, python, system)
   const wheels = sorted(chooseWheels(packages, wanted, target, shown)).filter(
     ({ name }) => options.keepBoto3 || !isBrought(name, packages),
   )
@@ -91,8 +87,8 @@ export async function lockFor(
     digest: digestOfWheels(wheels),
     wheels,
     text: writePylock(wheels, target.python ?? ''),
-    by: 'why' in uv ? 'pip' : 'uv',
-    notices: [...wanted.notices, ...hintsFor(wheels)],
+    by,
+    notices: [...wanted.notices, ...notices, ...hintsFor(wheels)],
   }
   await keepLock(place, lock)
   return lock
@@ -103,16 +99,23 @@ function isBrought(name: string, packages: readonly { readonly name: string }[])
   return broughtByLambda.includes(name) && !packages.some(({ name }) => name === 'aiobotocore')
 }
 
-async function resolve(
-  uv: Uv,
+async function answer(
   question: Question,
   python: PythonFound,
   system: System,
-): Promise<LockedPackage[]> {
-  try {
-    return await resolveWithUv(uv, question, python, system)
-  } catch (error) {
-    if (!(error instanceof NoWheelError)) throw error
-    throw await whyNoWheel(error, uv, question, python, system)
+): Promise<Resolved & Pick<Lock, 'by'>> {
+  const uv = await findUv(python, system)
+  if ('why' in uv) {
+    return { by: 'pip', packages: await lockWithPip(uv.why, question, python, system), notices: [] }
   }
+  const asking = { question, uv, python, system }
+  const built: string[] = []
+  const notices: string[] = []
+  for (const local of question.wanted.local) {
+    const wheel = await wheelOfLocal(local, asking)
+    built.push(lineOf(wheel, local.extras))
+    notices.push(`${wheel.name} ${wheel.version} comes from ${local.shown}, as it is now.`)
+  }
+  const resolved = await resolveWithUv(asking, built)
+  return { by: 'uv', packages: resolved.packages, notices: [...notices, ...resolved.notices] }
 }

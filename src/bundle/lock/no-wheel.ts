@@ -1,15 +1,11 @@
 /** A package has no wheel for the target: what it has instead, asked of the index before a person hears of it. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ThampiError } from '../../errors.ts'
-import type { PythonFound } from '../../system/python.ts'
-import type { System } from '../../system/system.ts'
+import type { Target } from '../bundle.ts'
 import { normalName } from '../requirement-lines.ts'
+import { type Asking, askUv } from './ask.ts'
 import { type NoWheelError, reasonIn } from './explain.ts'
 import { readPylock } from './pylock.ts'
-import type { Question } from './resolve.ts'
 import { showTarget } from './target.ts'
-import type { Uv } from './uv.ts'
 
 /** What an index has of a package. */
 type Offer =
@@ -20,22 +16,42 @@ type Offer =
 /** Minors that may have had a wheel; older ones nobody saves models with. */
 const OLDEST_MINOR = 8
 
-/** The error for a package of which nothing runs on the target. */
-export async function whyNoWheel(
-  { what, said }: NoWheelError,
-  uv: Uv,
-  question: Question,
-  python: PythonFound,
-  system: System,
-): Promise<ThampiError> {
+/** Why a person cannot have it, and how it may be had all the same. */
+export interface Verdict {
+  readonly error: ThampiError
+  /** What to ask for when it comes as source only. */
+  readonly source: string | undefined
+}
+
+/** The verdict on a package of which nothing runs on the target. */
+export async function whyNoWheel({ what, said }: NoWheelError, asking: Asking): Promise<Verdict> {
   const { name, version } = what
-  const { target, shown } = question
-  const asked = version === undefined ? name : `${name} ${version}`
-  const own = question.wanted.lines.find(line => normalName(/^[\w.-]+/.exec(line)?.[0] ?? '') === name)
-  const wanted = own !== undefined
-  const line = wanted ? `the line of ${name} in ${shown}` : `what needs ${name} in ${shown}`
-  const exact = version === undefined ? name : `${name}==${version}`
-  const offer = await offerOf(own ?? exact, uv, question, python, system)
+  const { wanted, shown, target } = asking.question
+  const own = wanted.lines.find(line => normalName(/^[\w.-]+/.exec(line)?.[0] ?? '') === name)
+  const line = own ?? (version === undefined ? name : `${name}==${version}`)
+  const offer = await offerOf(line, asking)
+  const place: Place = {
+    asked: version === undefined ? name : `${name} ${version}`,
+    line: own === undefined ? `what needs ${name} in ${shown}` : `the line of ${name} in ${shown}`,
+    because: own === undefined ? reasonIn(said) : undefined,
+    name,
+    target,
+  }
+  return { error: errorOf(offer, place), source: offer.kind === 'source' ? line : undefined }
+}
+
+interface Place {
+  readonly name: string
+  /** With the version, when there was one. */
+  readonly asked: string
+  /** What a person has to change. */
+  readonly line: string
+  /** Which other package wants it. */
+  readonly because: string | undefined
+  readonly target: Target
+}
+
+function errorOf(offer: Offer, { name, asked, line, because, target }: Place): ThampiError {
   switch (offer.kind) {
     case 'platforms':
       return new ThampiError('WHEEL_PLATFORM', {
@@ -48,38 +64,30 @@ export async function whyNoWheel(
     case 'python':
       return new ThampiError('WHEEL_PLATFORM', {
         message: `${name} ${offer.version} has no wheel for Python ${target.python}; the newest it has one for is ${offer.minor}.`,
-        why: wanted ? undefined : reasonIn(said),
+        why: because,
         fix: `change ${line} to a version for Python ${target.python}, or save the model with Python ${offer.minor}`,
       })
     case 'source':
       return new ThampiError('WHEEL_PLATFORM', {
         message: `${asked} comes as source only, and only wheels can be packed for another machine.`,
-        why: wanted ? undefined : reasonIn(said),
+        why: because,
         fix: `change ${line} to a version that has wheels, or put a wheel of it on an index of yours`,
       })
   }
 }
 
-async function offerOf(
-  line: string,
-  uv: Uv,
-  question: Question,
-  python: PythonFound,
-  system: System,
-): Promise<Offer> {
-  const [, wanted = 0] = (question.target.python ?? '').split('.').map(Number)
-  const ask = (minor: number): Promise<{ version: string; files: string[] } | undefined> =>
-    wheelsOf(line, `3.${minor}`, uv, question, python, system)
+async function offerOf(line: string, asking: Asking): Promise<Offer> {
+  const [, wanted = 0] = (asking.question.target.python ?? '').split('.').map(Number)
   for (let minor = wanted; minor >= OLDEST_MINOR; minor--) {
-    const there = await ask(minor)
+    const there = await wheelsOf(line, `3.${minor}`, asking)
     if (!there) continue
     const { version, files } = there
     const forTarget = files.filter(file => file.includes(`cp3${wanted}-`) || /-(abi3|none)-/.test(file))
     if (minor === wanted && forTarget.length > 0) {
       return { kind: 'platforms', version, platforms: platformsOf(forTarget) }
     }
-    const newest = files.map(file => Number(/-cp3(\d+)-/.exec(file)?.[1] ?? minor)).filter(m => m < wanted)
-    return { kind: 'python', version, minor: `3.${Math.max(minor === wanted ? 0 : minor, ...newest)}` }
+    const older = files.map(file => Number(/-cp3(\d+)-/.exec(file)?.[1] ?? minor)).filter(it => it < wanted)
+    return { kind: 'python', version, minor: `3.${Math.max(minor === wanted ? 0 : minor, ...older)}` }
   }
   return { kind: 'source' }
 }
@@ -87,46 +95,14 @@ async function offerOf(
 /** All wheels of the version that uv would take if every platform were as good; undefined when there is none. */
 async function wheelsOf(
   line: string,
-  pythonVersion: string,
-  uv: Uv,
-  { indexes, excludeNewer, wanted }: Question,
-  python: PythonFound,
-  system: System,
-): Promise<{ version: string; files: string[] } | undefined> {
-  const work = await mkdtemp(join(system.places.home, 'locks', '.work-'))
-  try {
-    await writeFile(join(work, 'requirements.in'), `${line}\n`)
-    await writeFile(join(work, 'uv.toml'), '')
-    const [file, ...first] = uv.command
-    const { exitCode } = await system.run(
-      file,
-      [
-        ...[
-          ...first,
-          'pip',
-          'compile',
-          'requirements.in',
-          '--universal',
-          '--no-deps',
-          '--quiet',
-          '--no-progress',
-        ],
-        ...['--format', 'pylock.toml', '--output-file', 'pylock.toml', '--only-binary', ':all:'],
-        ...['--python-version', pythonVersion, '--python', python.path, '--no-python-downloads'],
-        ...['--prerelease', wanted.prereleases ? 'allow' : 'if-necessary-or-explicit'],
-        ...(excludeNewer === undefined ? [] : ['--exclude-newer', excludeNewer]),
-      ],
-      { env: indexes.env, cwd: work },
-    )
-    if (exitCode !== 0) return undefined
-    const text = await readFile(join(work, 'pylock.toml'), 'utf8')
-    const [found] = readPylock(text, 'the answer of uv', work)
-    return found?.version === undefined
-      ? undefined
-      : { version: found.version, files: found.wheels.map(({ file }) => file) }
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
+  python: string,
+  asking: Asking,
+): Promise<{ readonly version: string; readonly files: readonly string[] } | undefined> {
+  const args = ['--universal', '--no-deps', '--only-binary', ':all:']
+  const { lock } = await askUv(asking, { lines: [line], python, args })
+  const [found] = lock === undefined ? [] : readPylock(lock, 'the answer of uv', '/')
+  if (found?.version === undefined) return undefined
+  return { version: found.version, files: found.wheels.map(({ file }) => file) }
 }
 
 /** `Windows (amd64)`, `Linux x86_64 with glibc 2.39` …, each once. */

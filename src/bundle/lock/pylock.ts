@@ -54,6 +54,16 @@ export function parsePylock(text: string, shown = 'pylock.toml'): LockedWheel[] 
   })
 }
 
+/** Archives of source that a lock lists, under the names of their packages. */
+export function sdistsOf(text: string): LockedWheel[] {
+  const { packages } = tomlOf(text, 'the answer of uv')
+  return (Array.isArray(packages) ? packages : []).flatMap(item => {
+    if (!isTable(item) || !isTable(item.sdist)) return []
+    const { name, version } = packageOf(item, 'the answer of uv', '/')
+    return [{ name, version: version ?? '', ...fileOf(item.sdist, name, 'the answer of uv', '/') }]
+  })
+}
+
 /** The same wheels give the same text: nothing in it tells when, where or by whom it was made. */
 export function writePylock(wheels: readonly LockedWheel[], python: string): string {
   const lines = [

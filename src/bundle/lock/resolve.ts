@@ -1,81 +1,68 @@
-/** Asks uv which versions go together on the target. Nothing of this machine but its indexes has a part in the answer. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { explainFileError } from '../../system/files.ts'
-import type { ProgramResult } from '../../system/programs.ts'
-import type { PythonFound } from '../../system/python.ts'
-import type { System } from '../../system/system.ts'
+/** Asks uv which versions go together on the target. What has no wheel is built when it is pure Python, and explained otherwise. */
+import { dirname } from 'node:path'
 import type { Target } from '../bundle.ts'
-import { explainUv } from './explain.ts'
-import type { Indexes } from './indexes.ts'
+import { type Answer, type Asking, askUv } from './ask.ts'
+import { wheelOfSource } from './build.ts'
+import { explainUv, NoWheelError } from './explain.ts'
+import { whyNoWheel } from './no-wheel.ts'
 import { type LockedPackage, readPylock } from './pylock.ts'
 import { showTarget } from './target.ts'
-import type { Uv } from './uv.ts'
-import type { Wanted } from './wanted.ts'
 
-export interface Question {
-  readonly wanted: Wanted
-  /** Wheels of this disk, `name @ file:///…`. */
-  readonly built: readonly string[]
-  /** Directories of wheels that count as if the index had them. */
-  readonly links: readonly string[]
-  readonly target: Target
-  readonly indexes: Indexes
-  /** Only what was uploaded before this time, ISO 8601. */
-  readonly excludeNewer: string | undefined
-  /** torch and its kin come from the index of builds without CUDA. */
-  readonly cpuTorch: boolean
-  /** How messages name the dependency file. */
-  readonly shown: string
+export interface Resolved {
+  readonly packages: readonly LockedPackage[]
+  readonly notices: readonly string[]
 }
 
+/** So many packages without a wheel are built for one lock. */
+const MOST_BUILT = 20
 /** Says that we are still there, as long as it takes. */
 const EVERY_MS = 2000
 
-/** @throws ThampiError INSTALL_FAILED, WHEEL_PLATFORM, NETWORK, REQUIREMENTS_INVALID, in the user's words */
-export async function resolveWithUv(
-  uv: Uv,
-  question: Question,
-  python: PythonFound,
-  system: System,
-): Promise<LockedPackage[]> {
-  const root = join(system.places.home, 'locks')
-  await mkdir(root, { recursive: true, mode: 0o700 }).catch(cause => {
-    throw explainFileError(cause, root)
-  })
-  const work = await mkdtemp(join(root, '.work-'))
-  try {
-    const { wanted, built, indexes } = question
-    await writeFile(join(work, 'requirements.in'), linesOf([...wanted.lines, ...built]))
-    await writeFile(join(work, 'constraints.txt'), linesOf(wanted.constraints))
-    // Ends uv's search for the settings of a project in the directories above.
-    await writeFile(join(work, 'uv.toml'), '')
-    const [file, ...first] = uv.command
-    const args = [...first, ...argumentsOf(question, python)]
-    const said = await telling(question, uv, system, () =>
-      system.run(file, args, { env: indexes.env, cwd: work }),
-    )
-    if (said.exitCode !== 0) throw explainUv(said.stderr, question)
-    return readPylock(await readFile(join(work, 'pylock.toml'), 'utf8'), 'the lock of uv', work)
-  } finally {
-    await rm(work, { recursive: true, force: true })
+/**
+ * @param built wheels of this disk, `name @ file:///…`
+ * @throws ThampiError INSTALL_FAILED, WHEEL_PLATFORM, NETWORK, REQUIREMENTS_INVALID, in the user's words
+ */
+export async function resolveWithUv(asking: Asking, built: readonly string[]): Promise<Resolved> {
+  const lines = [...asking.question.wanted.lines, ...built]
+  const links: string[] = []
+  const notices: string[] = []
+  for (;;) {
+    const found = await resolveOnce(asking, lines, links)
+    if (!(found instanceof NoWheelError)) return { packages: found, notices }
+    const { error, source } = await whyNoWheel(found, asking)
+    // A hash in the file is one of the source, and a wheel that is built has another.
+    if (source === undefined || asking.question.wanted.hashed || links.length >= MOST_BUILT) throw error
+    const wheel = await wheelOfSource(source, asking)
+    const dir = wheel && dirname(wheel.path)
+    if (dir === undefined || links.includes(dir)) throw error
+    links.push(dir)
+    notices.push(`${wheel?.name} ${wheel?.version} has no wheel: one was built here, of pure Python.`)
   }
 }
 
-function argumentsOf(question: Question, python: PythonFound): string[] {
-  const { wanted, target, links, excludeNewer, cpuTorch } = question
-  return [
-    ...['pip', 'compile', 'requirements.in', '--constraints', 'constraints.txt'],
-    ...['--format', 'pylock.toml', '--output-file', 'pylock.toml', '--no-header', '--quiet'],
-    ...['--python-version', target.python ?? '', '--python-platform', platformOf(target)],
-    // uv wants some Python beside it although it asks it nothing; without this it would fetch one.
-    ...['--python', python.path, '--no-python-downloads'],
-    ...['--only-binary', ':all:', '--generate-hashes', '--no-progress'],
-    ...['--prerelease', wanted.prereleases ? 'allow' : 'if-necessary-or-explicit'],
-    ...links.flatMap(dir => ['--find-links', dir]),
-    ...(excludeNewer === undefined ? [] : ['--exclude-newer', excludeNewer]),
-    ...(cpuTorch ? ['--torch-backend', 'cpu'] : []),
-  ]
+/** `links`: directories of wheels that count as if the index had them. */
+async function resolveOnce(
+  asking: Asking,
+  lines: readonly string[],
+  links: readonly string[],
+): Promise<LockedPackage[] | NoWheelError> {
+  const { wanted, target, cpuTorch } = asking.question
+  const { stderr, lock } = await telling(asking, lines.length, () =>
+    askUv(asking, {
+      lines,
+      constraints: wanted.constraints,
+      python: target.python ?? '',
+      args: [
+        ...['--python-platform', platformOf(target), '--only-binary', ':all:', '--generate-hashes'],
+        ...links.flatMap(dir => ['--find-links', dir]),
+        ...(cpuTorch ? ['--torch-backend', 'cpu'] : []),
+      ],
+    }),
+  )
+  if (lock !== undefined) return readPylock(lock, 'the answer of uv', '/')
+  const error = explainUv(stderr, asking.question)
+  if (error instanceof NoWheelError) return error
+  throw error
 }
 
 /** glibc versions that uv has a name for. */
@@ -88,26 +75,21 @@ function platformOf({ arch, glibc = '2.17' }: Target): string {
 }
 
 async function telling(
-  { wanted, built, target }: Question,
-  uv: Uv,
-  system: System,
-  work: () => Promise<ProgramResult>,
-): Promise<ProgramResult> {
+  { question, uv, system }: Asking,
+  count: number,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
   const started = system.now().getTime()
   const seconds = (): string => `${((system.now().getTime() - started) / 1000).toFixed(1)} s`
-  const count = wanted.lines.length + built.length
-  const what = `${count} ${count === 1 ? 'package' : 'packages'} for ${showTarget(target)} with uv ${uv.version}`
+  const packages = `${count} ${count === 1 ? 'package' : 'packages'}`
+  const what = `${packages} for ${showTarget(question.target)} with uv ${uv.version}`
   system.tell(`resolving ${what}`)
   const timer = setInterval(() => system.tell(`resolving ${what} … ${seconds()}`), EVERY_MS)
   try {
-    const result = await work()
-    if (result.exitCode === 0) system.tell(`resolved ${what} in ${seconds()}`)
-    return result
+    const answer = await work()
+    if (answer.lock !== undefined) system.tell(`resolved ${what} in ${seconds()}`)
+    return answer
   } finally {
     clearInterval(timer)
   }
-}
-
-function linesOf(lines: readonly string[]): string {
-  return lines.map(line => `${line}\n`).join('')
 }

@@ -129,7 +129,7 @@ class Reading {
   }
 
   result(requirements: Requirements): Wanted {
-    const notices = [...requirements.notices, ...this.#notices]
+    const notices = [...this.#notices]
     if (this.#dropped.size > 0) {
       notices.push(`Not packed, because Lambda brings them: ${[...this.#dropped].sort().join(', ')}.`)
     }

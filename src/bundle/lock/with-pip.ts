@@ -10,9 +10,9 @@ import { normalName } from '../requirement-lines.ts'
 import { type MarkerEnvironment, markerEnvironment, markerHolds } from '../wheels/markers.ts'
 import { allows, parseRange } from '../wheels/ranges.ts'
 import { acceptedTags } from '../wheels/tags.ts'
+import type { Question } from './ask.ts'
 import { environmentForPip } from './indexes.ts'
 import type { LockedPackage } from './pylock.ts'
-import type { Question } from './resolve.ts'
 import { showTarget } from './target.ts'
 import { noUv } from './uv.ts'
 
@@ -56,7 +56,7 @@ export async function lockWithPip(
     .map(line => parseRequirement(line))
     .filter(({ marker }) => marker === '' || markerHolds(marker, environment))
   const loose = asked.find(({ range }) => !/^===?[^*,]+$/.test(range))
-  if (loose || question.built.length > 0) {
+  if (loose || wanted.local.length > 0) {
     const { why: because, fix } = noUv(why)
     throw new ThampiError('INSTALL_FAILED', {
       message: `${loose ? `\`${loose.name}\` of ${shown} has no exact version` : `${shown} names files of this disk`}, and uv, which finds one for another machine, is not here.`,

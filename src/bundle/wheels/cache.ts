@@ -17,9 +17,13 @@ export interface CacheEntry {
   readonly seen: string
 }
 
-/** @throws ThampiError INTEGRITY when hash or name are not what they must be: a lock can come from anybody */
+/**
+ * Also for the archives of source that a wheel is built from.
+ *
+ * @throws ThampiError INTEGRITY when hash or name are not what they must be: a lock can come from anybody
+ */
 export function entryOf({ sha256, file }: LockedWheel, { places }: System): CacheEntry {
-  if (!/^[0-9a-f]{64}$/.test(sha256) || !/^[^/\\]+\.whl$/.test(file)) {
+  if (!/^[0-9a-f]{64}$/.test(sha256) || !/^[^/\\]+\.(whl|tar\.gz|tgz|zip)$/.test(file)) {
     throw new ThampiError('INTEGRITY', {
       message: `"${file}" with the hash "${sha256}" is no wheel that could be fetched.`,
       fix: 'make the lock anew',
