@@ -27,6 +27,10 @@ export interface ServeOptions {
   readonly python?: string
   /** Files that look like secrets and are to be packed all the same. */
   readonly includeSecrets?: readonly string[]
+  /** For AWS: nothing that was published later is packed, `2026-11-01`. */
+  readonly excludeNewer?: string
+  /** For AWS: whether the package is loaded here before it is uploaded; unless it was before, unless said. */
+  readonly trial?: 'always' | 'never'
 }
 
 export interface Served {

@@ -1,7 +1,8 @@
 /** From the arguments to the command that runs, and the session it runs in. */
 import { CommanderError } from 'commander'
+import type { Run } from './command.ts'
 import type { Manner, Output } from './output.ts'
-import { buildProgram, type Run } from './program.ts'
+import { buildProgram } from './program.ts'
 import type { Session } from './session.ts'
 
 /** What the surrounding run lends to the command. */

@@ -1,12 +1,10 @@
 /** The commands and their options. What a command does is loaded when it runs, so that help comes at once. */
 import { Argument, type Command, type CommanderError, Option } from 'commander'
+import { aboveZero, command, packing, type Run } from './command.ts'
 import { OurCommand, TwoSpellings } from './help.ts'
 import { levels } from './levels.ts'
-import type { Done, Session } from './session.ts'
+import { packagingCommands } from './packaging.ts'
 import { asUsage, usage } from './usage.ts'
-
-/** Runs a command inside the session that the common options ask for. */
-export type Run = (command: (session: Session) => Done) => Promise<void>
 
 export function buildProgram(args: readonly string[], run: Run): Command {
   const fail = (error: CommanderError, command: Command): never => {
@@ -22,6 +20,7 @@ export function buildProgram(args: readonly string[], run: Run): Command {
   addCommonOptions(program)
   startHere(program, run)
   look(program, run)
+  packagingCommands(program, run)
   operate(program, run)
   zappasNames(program)
   for (const command of program.commands) command.exitOverride(error => fail(error, command))
@@ -54,38 +53,16 @@ function startHere(program: Command, run: Run): void {
     .option('-y, --yes', 'take the default for every answer not given')
     .action(flags => run(async session => (await import('./commands/init.ts')).initCommand(flags, session)))
 
-  command(program, 'serve [stage]', 'Turn a saved model into a URL that answers', [
-    'thampi serve staging --model_dir=./models/iris-sklearn',
-  ])
-    .addOption(
-      new TwoSpellings(
-        '--model_dir <dir>',
-        'directory that save() wrote, or model.ts (default: the newest in ./models)',
-      ),
-    )
-    .addOption(
-      new TwoSpellings(
-        '--dependency_file <file>',
-        'requirements.txt, pyproject.toml or conda file (default: the packages as installed now)',
-      ),
-    )
-    .addOption(
-      new TwoSpellings(
-        '--project_dir <dir>',
-        'whose files travel with the model (default: current directory)',
-      ),
-    )
+  packing(
+    command(program, 'serve [stage]', 'Turn a saved model into a URL that answers', [
+      'thampi serve staging --model_dir=./models/iris-sklearn',
+    ]),
+  )
     .addOption(
       new TwoSpellings('--served_time_utc <time>', 'fix the time of serving: 2018-09-06T22:03:09.247038'),
     )
-    .option('--python <python>', 'Python for the model: a path, a directory or a version such as 3.12')
     .option('--watch', 'in dev: serve again whenever a file changes, until Ctrl-C')
-    .addOption(
-      new TwoSpellings(
-        '--include-secret <path>',
-        'pack this file although it looks secret; repeatable',
-      ).argParser((path: string, before: string[] = []) => [...before, path]),
-    )
+    .addOption(new TwoSpellings('--no-try', 'for AWS: do not load the package here before it is uploaded'))
     .action((stage, flags) =>
       run(async session => (await import('./commands/serve.ts')).serveCommand(stage, flags, session)),
     )
@@ -356,25 +333,6 @@ function addCommonOptions(program: Command): void {
     program.addOption(new TwoSpellings(flags, '').hideHelp())
   }
   program.addOption(new Option('-a <name>').hideHelp())
-}
-
-function command(program: Command, line: string, description: string, examples: readonly string[]): Command {
-  const one = program.command(line)
-  // Zappa's, accepted everywhere; `logs` means something else by the long one.
-  if (!/^(logs|tail) /.test(line)) one.addOption(new Option('-v, --version').hideHelp())
-  return one
-    .description(description)
-    .addHelpText(
-      'after',
-      `\nExample: ${examples.join('\n         ')}\nOptions of every command: thampi --help`,
-    )
-}
-
-function aboveZero(example: string): (text: string) => number {
-  return text => {
-    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-    throw usage(`"${text}" is not a whole number above 0.`, example)
-  }
 }
 
 function level(text: string): string {

@@ -17,6 +17,9 @@ interface ServeFlags {
   readonly python?: string
   readonly includeSecret?: readonly string[]
   readonly watch?: true
+  readonly excludeNewer?: string
+  /** `--no-try` */
+  readonly try?: boolean
 }
 
 export async function serveCommand(stage: string | undefined, flags: ServeFlags, session: Session): Done {
@@ -25,12 +28,13 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
   output.step('..Waking up The Whale. This will take a while...')
   // Only now the heavy parts: nobody should look at an empty screen while they load.
   const [{ serve }, { engineFor }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
-  const { includeSecret, watch, ...rest } = flags
+  const { includeSecret, watch, try: tries, ...rest } = flags
   const engine = await engineFor(session, rest.modelDir)
   const options: ServeOptions = {
     ...rest,
     ...(servedTimeUtc === undefined ? {} : { servedTimeUtc }),
     ...(includeSecret === undefined ? {} : { includeSecrets: includeSecret }),
+    ...(tries === false ? { trial: 'never' } : {}),
   }
   if (watch) return watching(stage, options, engine, session)
   const served = await serve(stage, options, engine)
