@@ -16,6 +16,9 @@ export type Service = 'lambda' | 's3' | 'iam' | 'sts' | 'apigateway' | 'logs' | 
 export interface Action {
   readonly service: Service
   readonly region: string
+  /** A function that runs asks with credentials of its role. */
+  readonly by: 'deployer' | 'function'
+  readonly accessKeyId: string
   /** As the service's reference names it, such as `CreateFunction`. */
   readonly action: string
   /** What a policy must allow, such as `s3:PutObject` for a part of an upload. */
@@ -31,16 +34,18 @@ export const account = '123456789012'
 
 /** Undefined when nobody signed it for a service that the cloud has. */
 export function actionOf(request: Request): Action | undefined {
-  const scope = /Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\/aws4_request/.exec(
+  const scope = /Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\/aws4_request/.exec(
     request.headers.authorization ?? '',
   )
-  const [, region = '', name = ''] = scope ?? []
+  const [, accessKeyId = '', region = '', name = ''] = scope ?? []
   const service = services[name as Service]
   if (!service) return undefined
   const { action, parameters = [], permission, resource, writing } = service(request, region)
   return {
     service: name as Service,
     region,
+    by: accessKeyId.startsWith('ASIA') ? 'function' : 'deployer',
+    accessKeyId,
     action,
     permission: permission ?? `${name}:${action}`,
     resource: resource ?? '*',

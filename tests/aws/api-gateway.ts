@@ -20,10 +20,10 @@ export class ApiGateway {
   async answer(action: Action, request: Request): Promise<Answer> {
     const [api = '', name = ''] = action.parameters
     if (action.action === 'UpdateStage') return this.#updateStage(action, request)
-    if (action.action === 'CreateRoute') await this.#checkRoute(api, action, request)
+    if (action.action === 'CreateRoute') await this.#checkRoute(api, request)
     if (action.action === 'CreateIntegration' || action.action === 'UpdateIntegration')
       checkIntegration(request)
-    if (action.action === 'CreateStage') await this.#checkStage(api, action, request)
+    if (action.action === 'CreateStage') await this.#checkStage(api, request)
     const answer = await this.#moto.pass({ ...request, path: request.target })
     if (answer.status >= 300 || answer.body.length === 0) {
       if (action.action === 'DeleteStage') this.#stages.delete(`${api}/${name}`)
@@ -80,14 +80,14 @@ export class ApiGateway {
     return jsonAnswer(200, { ...stage, ...patch })
   }
 
-  async #checkRoute(api: string, _: Action, request: Request): Promise<void> {
+  async #checkRoute(api: string, request: Request): Promise<void> {
     const { routeKey } = jsonOf(request) as { routeKey?: string }
     const routes = await this.read<{ items: { routeKey: string }[] }>(api, '/routes')
     if (routes?.items.some(route => route.routeKey === routeKey))
       throw new AwsError(409, 'ConflictException', `Route with key ${routeKey} already exists for this API`)
   }
 
-  async #checkStage(api: string, _: Action, request: Request): Promise<void> {
+  async #checkStage(api: string, request: Request): Promise<void> {
     const { stageName = '' } = jsonOf(request) as { stageName?: string }
     if (!/^([a-zA-Z0-9_-]{1,128}|\$default)$/.test(stageName))
       throw new AwsError(

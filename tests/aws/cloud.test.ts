@@ -52,7 +52,7 @@ describe('what is left', () => {
       new CreateBucketCommand({ Bucket: 'left', CreateBucketConfiguration: { LocationConstraint } }),
     )
     await s3.send(new PutObjectCommand({ Bucket: 'left', Key: 'thampi/x', Body: 'x' }))
-    const _RoleArn = await createRole(cloud, 'left', 'scheduler.amazonaws.com')
+    const RoleArn = await createRole(cloud, 'left', 'scheduler.amazonaws.com')
     await new ApiGatewayV2Client(cloud.client).send(
       new CreateApiCommand({ Name: 'left', ProtocolType: 'HTTP' }),
     )

@@ -11,6 +11,11 @@ import { type Action, account, actionOf, type Request, type Service } from './ac
 import { ApiGateway } from './api-gateway.ts'
 import { type Behaviour, usualBehaviour } from './behaviour.ts'
 import { type Call, Calls } from './calls.ts'
+import { Executions } from './data-plane/executions.ts'
+import { FunctionLogs } from './data-plane/function-logs.ts'
+import { FunctionUrls } from './data-plane/function-urls.ts'
+import { HttpApis } from './data-plane/http-api.ts'
+import { invokeWith } from './data-plane/invoke.ts'
 import { type Broken, openDoor } from './door.ts'
 import { AwsError, errorAnswer, jsonAnswer } from './errors.ts'
 import { errorOf, type Fault, type FaultOptions, Faults, type How, type When } from './faults.ts'
@@ -40,8 +45,10 @@ export interface Cloud {
   }
   /** For a process that knows nothing of tests: the variables that every AWS client reads. */
   readonly env: Readonly<Record<string, string>>
-  /** Every call since the start, `forget` or `reset`, in order. */
+  /** Every call of the deployer since the start, `forget` or `reset`, in order. */
   calls(service?: Service): readonly Call[]
+  /** What running functions asked for themselves, with the credentials of their roles. */
+  callsOfFunctions(service?: Service): readonly Call[]
   /** Those that change something. */
   writing(service?: Service): readonly Call[]
   /** Bytes of bodies that were sent to a service. */
@@ -76,6 +83,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const roles = new Roles(moto, () => behaviour.roleMs)
   const apis = new ApiGateway(moto, () => url)
   const lambdas = new Map<string, Lambda>()
+  const executions = new Executions(new FunctionLogs(moto), (_, name) => `ASIA${name}`)
+  const invoke = invokeWith(executions)
   const lambdaIn = (where: string): Lambda => {
     const known = lambdas.get(where)
     if (known) return known
@@ -86,6 +95,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       url: () => url,
       readObject: (bucket, key) => s3.read(bucket, key, where),
       canAssume: (role, service) => roles.canAssume(role, service),
+      invoke,
     })
     lambdas.set(where, lambda)
     return lambda
@@ -105,7 +115,11 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     },
   }
 
+  const httpApis = new HttpApis(apis, lambdaIn, executions, () => behaviour.apiMs)
+  const functionUrls = new FunctionUrls(lambdas, executions, () => behaviour.urlMs)
   const handle = async (request: Request): Promise<Answer | Broken> => {
+    if (request.path.startsWith('/_api/')) return httpApis.answer(request)
+    if (request.path.startsWith('/_url/')) return functionUrls.answer(request)
     if (request.path.startsWith('/_code/')) return download(request, lambdas)
     const action = actionOf(request)
     if (!action) return unknown(request)
@@ -140,8 +154,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const door = await openDoor(handle, port)
   url = `http://127.0.0.1:${door.port}`
   const credentials = { accessKeyId: 'AKIATESTCLOUD', secretAccessKey: 'not-a-secret' }
-  const some = (service?: Service): readonly Call[] =>
-    calls.all().filter(call => service === undefined || call.service === service)
+  const some = (service?: Service, by: Call['by'] = 'deployer'): readonly Call[] =>
+    calls.all().filter(call => call.by === by && (service === undefined || call.service === service))
   return {
     url,
     region,
@@ -156,7 +170,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     },
-    calls: some,
+    calls: service => some(service),
+    callsOfFunctions: service => some(service, 'function'),
     writing: service => some(service).filter(call => call.writing),
     bytesTo: service => some(service).reduce((sum, { bytes }) => sum + bytes, 0),
     forget: () => calls.clear(),
@@ -173,10 +188,12 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     putAway: name => lambdaIn(region).function(name).latest.putAway(),
     reset: async () => {
       behaviour = usual
+      await executions.clear()
       for (const part of [calls, faults, s3, roles, apis, lambdas]) part.clear()
       await moto.reset()
     },
     close: async () => {
+      await executions.clear()
       await door.close()
       await moto.close()
     },

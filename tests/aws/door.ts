@@ -58,8 +58,10 @@ async function answer(handle: Handler, incoming: IncomingMessage, outgoing: Serv
   } catch (error) {
     if (incoming.socket.destroyed) return
     // A mistake of the cloud itself: loud, and nothing that a client could take for an answer of AWS.
-    outgoing.writeHead(599, { 'content-type': 'text/plain' })
-    outgoing.end(`the cloud of the tests: ${error instanceof Error ? error.stack : error}`)
+    const message = `the cloud of the tests: ${error instanceof Error ? error.stack : error}`
+    console.error(message)
+    outgoing.writeHead(599, { 'content-type': 'application/json', 'x-amzn-errortype': 'MistakeOfTheCloud' })
+    outgoing.end(JSON.stringify({ message }))
   }
 }
 

@@ -44,7 +44,7 @@ export interface Moto {
 }
 
 export async function startMoto(): Promise<Moto> {
-  const packages = await installMoto()
+  const packages = await motoPackages()
   const child = spawn(python, [resolve('tests/aws/moto_server.py')], {
     env: { PATH: process.env.PATH, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: undefined },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -69,7 +69,7 @@ export async function startMoto(): Promise<Moto> {
 }
 
 /** The directory of moto's packages: complete or absent, so two test workers may come here at the same time. */
-async function installMoto(): Promise<string> {
+async function motoPackages(): Promise<string> {
   const { stdout } = await run(python, ['-c', 'import sys; print(sys.version, sys.platform)'])
   const key = createHash('sha256')
     .update(readFileSync(requirements))

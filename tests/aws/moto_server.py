@@ -1,4 +1,4 @@
-"""Runs moto's server until standard input ends, so that it never outlives the tests; prints its port first."""
+"""Runs moto's server until standard input ends, so that it never outlives the tests. Prints its port."""
 
 import logging
 import os

@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly readObject: ReadObject
   /** Whether a service may take this role now. */
   readonly canAssume: (role: string, service: string) => Promise<boolean>
+  /** What runs functions. */
+  readonly invoke: Handle
 }
 
 /** One call on Lambda. */
@@ -60,7 +62,7 @@ export class Lambda {
   }
 
   async answer({ action, parameters }: Action, request: Request): Promise<Answer> {
-    const handle = handlers[action]
+    const handle = action === 'Invoke' ? this.around.invoke : handlers[action]
     if (!handle)
       throw new AwsError(501, 'NotInThisCloud', `The cloud of the tests has no ${action} of Lambda.`)
     const [first = ''] = parameters

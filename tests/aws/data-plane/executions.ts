@@ -1,0 +1,178 @@
+/** Runs the versions of functions: the very zip and layers that were uploaded, unpacked, as Lambda would. */
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { newerPython } from '../../support/newer-python.ts'
+import type { Invocation, RunningFunction } from '../../support/runtime-api.ts'
+import { AwsError, conflict } from '../errors.ts'
+import { unpack } from '../lambda/code.ts'
+import type { Fn, Version } from '../lambda/function.ts'
+import type { Lambda } from '../lambda/lambda.ts'
+import type { FunctionLogs } from './function-logs.ts'
+
+export interface Executed extends Invocation {
+  /** Number of the version that answered. */
+  readonly version: string
+}
+
+interface Running {
+  readonly revisionOfCode: string
+  readonly function: Promise<RunningFunction>
+  readonly dir: string
+}
+
+export class Executions {
+  readonly #logs: FunctionLogs
+  readonly #credentialsOf: (role: string, name: string) => string
+  readonly #running = new Map<string, Running>()
+  readonly #busy = new Map<Fn, number>()
+  readonly #shares = new Map<string, number>()
+
+  constructor(logs: FunctionLogs, credentialsOf: (role: string, name: string) => string) {
+    this.#logs = logs
+    this.#credentialsOf = credentialsOf
+  }
+
+  /** Throws what Lambda answers with instead of running the function. */
+  async run(
+    lambda: Lambda,
+    name: string,
+    qualifier: string | undefined,
+    event: Uint8Array,
+    clientContext?: string,
+  ): Promise<Executed> {
+    const fn = lambda.function(name)
+    const number = this.#choose(fn, qualifier)
+    const { version } = fn.at(number)
+    mustBeActive(version, lambda)
+    const leave = this.#enter(lambda, fn)
+    try {
+      const running = await this.#functionOf(lambda, fn, version)
+      const arn = qualifier === undefined ? fn.arn : `${fn.arn}:${qualifier}`
+      const invocation = await running.invoke(event, { requestId: randomUUID(), arn, clientContext })
+      return { ...invocation, version: version.number }
+    } catch (error) {
+      throw asAwsError(error)
+    } finally {
+      leave()
+      await this.#logs.written()
+    }
+  }
+
+  /** Ends every process. */
+  async clear(): Promise<void> {
+    const all = [...this.#running.values()]
+    this.#running.clear()
+    this.#busy.clear()
+    this.#shares.clear()
+    await Promise.all(all.map(end))
+  }
+
+  /** An alias with weights gets exactly its shares, not about them: a test counts, and chance would spoil it. */
+  #choose(fn: Fn, qualifier: string | undefined): string | undefined {
+    const alias = fn.aliases.get(qualifier ?? '')
+    const [extra] = alias?.routing ?? []
+    if (!alias || !extra) return alias?.version ?? qualifier
+    const [other, weight] = extra
+    const share = (this.#shares.get(alias.arn) ?? 0) + weight
+    // Sums of tenths are not whole numbers, quite.
+    const isOther = share > 1 - 1e-9
+    this.#shares.set(alias.arn, isOther ? share - 1 : share)
+    return isOther ? other : alias.version
+  }
+
+  #enter(lambda: Lambda, fn: Fn): () => void {
+    const busy = this.#busy.get(fn) ?? 0
+    const all = [...this.#busy.values()].reduce((sum, count) => sum + count, 0)
+    const { concurrencyQuota } = lambda.around.behaviour()
+    if (busy >= (fn.reserved ?? concurrencyQuota) || all >= concurrencyQuota)
+      throw new AwsError(429, 'TooManyRequestsException', 'Rate Exceeded.')
+    this.#busy.set(fn, busy + 1)
+    return () => this.#busy.set(fn, (this.#busy.get(fn) ?? 1) - 1)
+  }
+
+  async #functionOf(lambda: Lambda, fn: Fn, version: Version): Promise<RunningFunction> {
+    const revisionOfCode = JSON.stringify([version.settings.code.sha256, version.modified])
+    const known = this.#running.get(version.arn)
+    if (known?.revisionOfCode === revisionOfCode) return known.function
+    if (known) await end(known)
+    const dir = await mkdtemp(join(tmpdir(), 'thampi-cloud-'))
+    const running = { revisionOfCode, dir, function: this.#start(lambda, fn, version, dir) }
+    this.#running.set(version.arn, running)
+    // What could not be started is started anew with the next event.
+    running.function.catch(() => this.#running.delete(version.arn))
+    return running.function
+  }
+
+  async #start(lambda: Lambda, fn: Fn, version: Version, dir: string): Promise<RunningFunction> {
+    const { settings } = version
+    const [taskRoot, layerRoot] = [join(dir, 'task'), join(dir, 'layers')]
+    await mkdir(layerRoot)
+    await unpack(settings.code, taskRoot)
+    for (const layer of settings.layers) await unpack(layer.code, layerRoot)
+    // Only who runs functions needs what runs them.
+    const { runFunction } = await import('../../support/runtime-api.ts')
+    const runtime = settings.Runtime ?? ''
+    const program = await programOf(runtime)
+    const log = this.#logs.of(lambda, fn, version)
+    const accessKeyId = this.#credentialsOf(settings.Role ?? '', fn.name)
+    return runFunction({
+      taskRoot,
+      layerRoot,
+      runtime,
+      handler: settings.Handler ?? '',
+      program,
+      environment: {
+        ...settings.Environment?.Variables,
+        AWS_ENDPOINT_URL: lambda.around.url(),
+        AWS_LAMBDA_LOG_FORMAT: settings.LoggingConfig?.LogFormat ?? 'Text',
+        ...(settings.LoggingConfig?.ApplicationLogLevel && {
+          AWS_LAMBDA_LOG_LEVEL: settings.LoggingConfig.ApplicationLogLevel,
+        }),
+      },
+      credentials: { accessKeyId, secretAccessKey: 'not-a-secret' },
+      name: fn.name,
+      version: version.number,
+      region: lambda.around.region,
+      memoryMb: settings.MemorySize,
+      timeoutSeconds: settings.Timeout,
+      concurrency: 1000,
+      snapStart: settings.SnapStart?.ApplyOn === 'PublishedVersions' && version.number !== '$LATEST',
+      onLog: log,
+    })
+  }
+}
+
+function mustBeActive(version: Version, lambda: Lambda): void {
+  const { State } = version.state.now
+  if (State === 'Active') return
+  if (State === 'Inactive') version.restore(lambda.around.behaviour().restoreMs)
+  throw conflict(
+    `The operation cannot be performed at this time. The function is currently in the following state: ${State}`,
+  )
+}
+
+/** The interpreter that a runtime names; undefined: the Node that runs the tests. */
+async function programOf(runtime: string): Promise<string | undefined> {
+  if (runtime.startsWith('nodejs')) return undefined
+  const newer = await newerPython()
+  if ('missing' in newer) throw new Error(`the cloud of the tests cannot run ${runtime}: ${newer.missing}`)
+  if (!newer.version.startsWith(`${runtime.replace('python', '')}.`))
+    throw new Error(`the cloud of the tests has Python ${newer.version} and cannot run ${runtime}`)
+  return newer.path
+}
+
+/** `Refused` of the Runtime API says the same as an error of AWS. */
+function asAwsError(error: unknown): unknown {
+  const { status, type, message } = error as { status?: number; type?: string; message?: string }
+  return status !== undefined && type !== undefined ? new AwsError(status, type, message ?? '') : error
+}
+
+async function end({ function: started, dir }: Running): Promise<void> {
+  await started.then(
+    running => running.close(),
+    () => {},
+  )
+  await rm(dir, { recursive: true, force: true })
+}

@@ -1,0 +1,201 @@
+/**
+ * HTTP APIs as their callers see them. `https://<id>.execute-api.<region>.amazonaws.com/<path>` stands here under
+ * `/_api/<id>/<path>`, and so does `ApiEndpoint` say: a stage's address is made of it in the same way.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { account, type Request } from '../actions.ts'
+import type { ApiGateway } from '../api-gateway.ts'
+import { AwsError, jsonAnswer } from '../errors.ts'
+import type { Lambda } from '../lambda/lambda.ts'
+import type { Answer } from '../moto.ts'
+import type { Executions } from './executions.ts'
+import { isGranted } from './grants.ts'
+import { answerOf, eventOf } from './http-event.ts'
+
+const maxBodyBytes = 10 * 1024 * 1024
+const maxWaitMs = 30_000
+
+interface Api {
+  readonly apiId: string
+  readonly corsConfiguration?: {
+    readonly allowOrigins?: readonly string[]
+    readonly allowMethods?: readonly string[]
+    readonly allowHeaders?: readonly string[]
+  }
+}
+
+interface Stage {
+  readonly stageName: string
+  readonly autoDeploy?: boolean
+  readonly deploymentId?: string
+}
+
+interface Route {
+  readonly routeKey: string
+  readonly target?: string
+  readonly authorizationType?: string
+}
+
+interface Integration {
+  readonly integrationUri?: string
+  readonly timeoutInMillis?: number
+}
+
+export class HttpApis {
+  readonly #apis: ApiGateway
+  readonly #lambdaIn: (region: string) => Lambda
+  readonly #executions: Executions
+  readonly #settleMs: () => number
+
+  constructor(
+    apis: ApiGateway,
+    lambdaIn: (region: string) => Lambda,
+    executions: Executions,
+    settleMs: () => number,
+  ) {
+    this.#apis = apis
+    this.#lambdaIn = lambdaIn
+    this.#executions = executions
+    this.#settleMs = settleMs
+  }
+
+  async answer(request: Request): Promise<Answer> {
+    const [, , id = '', ...rest] = request.path.split('/')
+    const about = this.#apis.about(id)
+    const api = about && about.ageMs >= this.#settleMs() ? await this.#apis.read<Api>(id, '') : undefined
+    const stage = api && (await this.#stageOf(id, rest[0] ?? ''))
+    if (!about || !api || !stage) return message(404, 'Not Found')
+    const isNamed = stage.stageName !== '$default'
+    const path = `/${(isNamed ? rest.slice(1) : rest).join('/')}`
+    const cors = corsOf(api, request)
+    if (cors && request.method === 'OPTIONS') return { status: 204, headers: cors, body: Buffer.alloc(0) }
+    const answer = await this.#route(id, about.region, stage.stageName, path, `/${rest.join('/')}`, request)
+    return { ...answer, headers: { ...answer.headers, ...cors } }
+  }
+
+  /** A stage that is deployed, by itself or by hand. */
+  async #stageOf(id: string, name: string): Promise<Stage | undefined> {
+    for (const candidate of [name, '$default']) {
+      if (candidate === '') continue
+      const stage = await this.#apis.read<Stage>(id, `/stages/${encodeURIComponent(candidate)}`)
+      if (stage?.autoDeploy || stage?.deploymentId) return stage
+    }
+    return undefined
+  }
+
+  async #route(
+    id: string,
+    region: string,
+    stage: string,
+    path: string,
+    rawPath: string,
+    request: Request,
+  ): Promise<Answer> {
+    const routes = (await this.#apis.read<{ items: Route[] }>(id, '/routes'))?.items ?? []
+    const found = routeFor(routes, request.method, path)
+    if (!found) return message(404, 'Not Found')
+    const { route, parameters } = found
+    if (route.authorizationType === 'AWS_IAM' && !isSigned(request, 'execute-api'))
+      return message(403, 'Forbidden')
+    if (route.authorizationType === 'JWT' && !request.headers.authorization)
+      return message(401, 'Unauthorized')
+    if (request.body.length > maxBodyBytes) return message(413, 'Request Entity Too Large')
+    const integration = await this.#apis.read<Integration>(
+      id,
+      `/integrations/${(route.target ?? '').replace('integrations/', '')}`,
+    )
+    const [, uri = ''] = /(arn:aws:lambda:[^/]+)/.exec(integration?.integrationUri ?? '') ?? []
+    const [, , , home = '', , , name = '', qualifier] = uri.split(':')
+    const lambda = this.#lambdaIn(home)
+    const fn = lambda.functions.get(name)
+    const isAllowed =
+      fn &&
+      isGranted(fn.policies.get(qualifier ?? ''), {
+        action: 'lambda:InvokeFunction',
+        principal: 'apigateway.amazonaws.com',
+        sourceArn: `arn:aws:execute-api:${region}:${account}:${id}/${stage}/${request.method}${path}`,
+      })
+    if (!isAllowed) return message(500, 'Internal Server Error')
+    const event = eventOf(request, {
+      id,
+      domain: `${id}.execute-api.${region}.amazonaws.com`,
+      stage,
+      routeKey: route.routeKey,
+      rawPath,
+      pathParameters: parameters,
+    })
+    const run = this.#executions.run(lambda, name, qualifier, event)
+    return answerWithin(Math.min(integration?.timeoutInMillis ?? maxWaitMs, maxWaitMs), run)
+  }
+}
+
+/** What a caller gets when the function answers, fails, is refused, or takes too long. */
+async function answerWithin(
+  ms: number,
+  run: Promise<{ readonly payload: Buffer; readonly functionError?: string }>,
+): Promise<Answer> {
+  const patience = new AbortController()
+  const late = sleep(ms, 'late' as const, { signal: patience.signal }).catch(() => 'late' as const)
+  try {
+    const executed = await Promise.race([run, late])
+    if (executed === 'late') {
+      // It goes on in Lambda, and nobody listens.
+      run.catch(() => {})
+      return message(503, 'Service Unavailable')
+    }
+    if (executed.functionError) return message(500, 'Internal Server Error')
+    return answerOf(executed.payload) ?? message(500, 'Internal Server Error')
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error
+    if (error.status === 413) return message(413, 'Request Too Long')
+    return error.status === 429 ? message(503, 'Service Unavailable') : message(500, 'Internal Server Error')
+  } finally {
+    patience.abort()
+  }
+}
+
+/** The most exact route wins: a method before ANY, words before `{parameters}`, those before `{proxy+}` and `$default`. */
+function routeFor(
+  routes: readonly Route[],
+  method: string,
+  path: string,
+): { route: Route; parameters?: Record<string, string> } | undefined {
+  const found = routes.flatMap(route => {
+    const [verb, pattern = ''] = route.routeKey.split(' ')
+    if (route.routeKey === '$default') return [{ route, rank: 1e9 }]
+    if (verb !== method && verb !== 'ANY') return []
+    const names = [...pattern.matchAll(/\{([^}]+)\}/g)].map(([, name]) => (name as string).replace('+', ''))
+    const source = pattern
+      .replace(/[.$()|]/g, '\\$&')
+      .replace(/\{[^}]+\+\}/g, '(.+)')
+      .replace(/\{[^}]+\}/g, '([^/]+)')
+    const match = new RegExp(`^${source}/?$`).exec(path)
+    if (!match) return []
+    const rank = (pattern.includes('+}') ? 1000 : 0) + names.length * 10 + (verb === 'ANY' ? 1 : 0)
+    const parameters = Object.fromEntries(
+      names.map((name, i) => [name, decodeURIComponent(match[i + 1] ?? '')]),
+    )
+    return [names.length > 0 ? { route, rank, parameters } : { route, rank }]
+  })
+  return found.sort((one, other) => one.rank - other.rank)[0]
+}
+
+export function isSigned({ headers }: Request, service: string): boolean {
+  return (headers.authorization ?? '').includes(`/${service}/aws4_request`)
+}
+
+function corsOf({ corsConfiguration }: Api, { headers }: Request): Record<string, string> | undefined {
+  const { origin } = headers
+  if (!corsConfiguration || origin === undefined) return undefined
+  const { allowOrigins = [], allowMethods = [], allowHeaders = [] } = corsConfiguration
+  if (!allowOrigins.includes('*') && !allowOrigins.includes(origin)) return {}
+  return {
+    'access-control-allow-origin': allowOrigins.includes('*') ? '*' : origin,
+    ...(allowMethods.length > 0 && { 'access-control-allow-methods': allowMethods.join(',') }),
+    ...(allowHeaders.length > 0 && { 'access-control-allow-headers': allowHeaders.join(',') }),
+  }
+}
+
+function message(status: number, text: string): Answer {
+  return jsonAnswer(status, { message: text })
+}
