@@ -1,7 +1,8 @@
 /** One version is asked directly, whatever the alias points at. */
-import { ThampiError } from '../../errors.ts'
+import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
 import type { Answer } from '../platform.ts'
 import type { Corner } from './account.ts'
+import { routeKey } from './ensure-api.ts'
 
 /** The longest a function may take, and a start before it. */
 const answerWithinMs = 930_000
@@ -13,7 +14,7 @@ export async function askVersion(corner: Corner, number: number, body: Uint8Arra
   const requestId = `proof-${stage}-${number}`
   const event = {
     version: '2.0',
-    routeKey: `ANY /${model}/{proxy+}`,
+    routeKey,
     rawPath: path,
     rawQueryString: '',
     headers: { 'content-type': 'application/json', 'x-request-id': requestId },
@@ -42,13 +43,29 @@ export async function askVersion(corner: Corner, number: number, body: Uint8Arra
 /**
  * Has a version load its model, once.
  *
- * @throws ThampiError MODEL_RAISED, MODEL_LOAD_FAILED with what the model said
+ * @throws ThampiError MODEL_RAISED, MODEL_LOAD_FAILED and what else the runtime says when it cannot
  */
 export async function loadVersion(corner: Corner, number: number): Promise<void> {
   const { payload, functionError } = await invoke(corner, number, { thampi: 'health' })
   const said = parsed(payload)
-  if (functionError === undefined && said?.error === undefined) return
-  throw loadError(said, functionError, payload, corner.key.stage)
+  if (functionError === undefined && said?.ready === true) return
+  const { code, message, why, fix, trace } = (said?.failed ?? {}) as Record<string, unknown>
+  const usual = `thampi logs ${corner.key.stage} --since=3m`
+  if (typeof message === 'string') {
+    const known = typeof code === 'string' && code in errorCodes ? (code as ErrorCode) : 'MODEL_LOAD_FAILED'
+    throw new ThampiError(known, {
+      message,
+      why: text(why),
+      fix: text(fix) ?? usual,
+      problem: text(trace) === undefined ? undefined : { trace },
+    })
+  }
+  // The process ended, or Lambda ended it: for the time it took, or the memory.
+  throw new ThampiError('MODEL_LOAD_FAILED', {
+    message: `The function ended while it loaded the model: ${text(said?.errorMessage) ?? functionError ?? payload.slice(0, 200)}.`,
+    why: 'Lambda gives it "memory_size" and "timeout_seconds".',
+    fix: usual,
+  })
 }
 
 async function invoke(
@@ -64,35 +81,7 @@ async function invoke(
   return { payload: Buffer.from(Payload ?? []).toString('utf8'), functionError: FunctionError }
 }
 
-interface Said {
-  readonly error?: unknown
-  readonly errorMessage?: unknown
-  readonly errorType?: unknown
-  readonly code?: unknown
-  readonly message?: unknown
-  readonly why?: unknown
-  readonly fix?: unknown
-}
-
-/** Our runtime says what went wrong as the sandbox does; Lambda itself says `errorType` and `errorMessage`. */
-function loadError(
-  said: Said | undefined,
-  functionError: string | undefined,
-  payload: string,
-  stage: string,
-): ThampiError {
-  const inner = typeof said?.error === 'object' && said.error !== null ? (said.error as Said) : said
-  const code =
-    inner?.code === 'MODEL_RAISED' || inner?.errorType === 'MODEL_RAISED'
-      ? 'MODEL_RAISED'
-      : 'MODEL_LOAD_FAILED'
-  const message = text(inner?.message) ?? text(inner?.errorMessage) ?? functionError ?? payload.slice(0, 200)
-  return new ThampiError(code, {
-    message,
-    why: text(inner?.why),
-    fix: text(inner?.fix) ?? `thampi logs ${stage} --since=3m`,
-  })
-}
+type Said = Readonly<Record<string, unknown>>
 
 function messageOf(payload: string): string | undefined {
   return text(parsed(payload)?.errorMessage)
@@ -101,7 +90,7 @@ function messageOf(payload: string): string | undefined {
 function parsed(payload: string): Said | undefined {
   try {
     const value: unknown = JSON.parse(payload)
-    return typeof value === 'object' && value !== null ? value : undefined
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
   } catch {
     return undefined
   }

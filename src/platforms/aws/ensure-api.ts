@@ -10,6 +10,9 @@ import { ifThere, isAws } from './trouble.ts'
 /** API Gateway itself gives up after 30 s, whatever a function may take. */
 const timeoutMs = 30_000
 
+/** All paths below the stage: those of predictions, and those of every other protocol that a model is asked by. */
+export const routeKey = 'ANY /{proxy+}'
+
 /** Names the one permission that the API has; it is given once. */
 const permissionId = 'thampi-api'
 
@@ -29,7 +32,7 @@ export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsS
   const { ApiId: id = '', ApiEndpoint: endpoint = '' } = await ensureItself(corner, api, settings, noteNew)
   const integration = await ensureIntegration(api, id, aliasArn)
   await Promise.all([
-    ensureRoute(corner, api, id, integration, settings),
+    ensureRoute(api, id, integration, settings),
     ensureStage(corner, api, id, settings),
     ensurePermission(corner, id),
   ])
@@ -152,22 +155,19 @@ async function ensureIntegration(api: ApiCalls, ApiId: string, aliasArn: string)
   return found.IntegrationId ?? ''
 }
 
-/** All paths of the model, for all protocols it speaks; what leads elsewhere never reaches the function. */
 async function ensureRoute(
-  { key }: Corner,
   api: ApiCalls,
   ApiId: string,
   integration: string,
   { iamAuthorization }: AwsSettings,
 ): Promise<void> {
-  const RouteKey = `ANY /${key.model}/{proxy+}`
   const wanted = {
-    RouteKey,
+    RouteKey: routeKey,
     Target: `integrations/${integration}`,
     AuthorizationType: iamAuthorization ? 'AWS_IAM' : 'NONE',
   } as const
   await converge<Route>({
-    describe: async () => (await api.getRoutes({ ApiId })).Items?.find(route => route.RouteKey === RouteKey),
+    describe: async () => (await api.getRoutes({ ApiId })).Items?.find(route => route.RouteKey === routeKey),
     isWanted: ({ Target, AuthorizationType = 'NONE' }) =>
       Target === wanted.Target && AuthorizationType === wanted.AuthorizationType,
     change: async route => {

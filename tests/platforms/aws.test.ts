@@ -1,0 +1,41 @@
+/** The platform aws, on a cloud of this machine: the shared suite, through real zips, real processes and real HTTP. */
+import { afterAll, beforeAll } from 'vitest'
+import { openAws } from '../../src/platforms/aws/aws.ts'
+import type { Stage } from '../../src/settings/stage.ts'
+import { places } from '../../src/system/places.ts'
+import { realSystem } from '../../src/system/system.ts'
+import { type Cloud, startCloud } from '../aws/cloud.ts'
+import { awsStage } from '../support/aws-stage.ts'
+import { saveSource } from '../support/node-runtime.ts'
+import { temporaryDirectory } from '../support/python.ts'
+import { type Reached, testPlatform } from './suite.ts'
+
+let cloud: Cloud
+beforeAll(async () => {
+  cloud = await startCloud()
+})
+afterAll(() => cloud.close())
+
+const stage = (name: string): Stage => awsStage(name, { s3_bucket: 'thampi-tests' })
+
+async function reach(): Promise<Reached> {
+  const env = { ...process.env, ...cloud.env, THAMPI_HOME: temporaryDirectory() }
+  const system = { ...realSystem(), env, cwd: temporaryDirectory(), places: places(env) }
+  return { platform: await openAws(stage('any'), system), system, stage, close: async () => {} }
+}
+
+testPlatform('aws, with models in TypeScript', reach, {
+  packages: [],
+  answering: text =>
+    saveSource(`export default class {
+  predict(args: unknown) {
+    console.log('asked')
+    return { says: ${JSON.stringify(text)}, got: args }
+  }
+}`),
+  broken: why =>
+    saveSource(`export default class {
+  initialize() { throw new Error(${JSON.stringify(why)}) }
+  predict() { return 1 }
+}`),
+})
