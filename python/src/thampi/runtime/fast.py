@@ -44,7 +44,8 @@ def write(value):
         text = orjson.dumps(value, _plain, _OPTIONS)
     except Exception:
         return None
-    if b"null" in text:  # perhaps a NaN, which has to be told
+    # Perhaps a NaN, which has to be told. One letter is looked for many times faster than a word.
+    if b"n" in text and b"null" in text:
         return None
     if b"0.0000" in text or (b"e" in text and _EXPONENT.search(text)):
         return _as_python_writes(text)

@@ -83,11 +83,13 @@ class FrameReader:
                 break
             frames.append((kind, number, view[at + _HEAD.size : stop]))
             at = stop
-        self._rest = data[at:] if at else data
+        self._rest = bytes(data[at:]) if at else data
         return missing or _HEAD.size - (end - at)  # no frame is shorter than its head
 
     def _more(self, data, missing):
         """`data` and at least `missing` further bytes, joined once; None when the stream ends before them."""
+        if missing > _READ_BYTES and hasattr(os, "readv"):
+            return self._fill(data, missing)
         chunks = [data]
         while missing > 0:
             chunk = os.read(self._descriptor, max(missing, _READ_BYTES))
@@ -96,6 +98,19 @@ class FrameReader:
             chunks.append(chunk)
             missing -= len(chunk)
         return b"".join(chunks) if data or len(chunks) > 2 else chunks[1]
+
+    def _fill(self, data, missing):
+        """The same for a lot: read to where it will stay, for memory of that size is new from the system."""
+        wanted = len(data) + missing
+        view = memoryview(bytearray(wanted + _READ_BYTES))  # what follows may come with it
+        view[: len(data)] = data
+        at = len(data)
+        while at < wanted:
+            count = os.readv(self._descriptor, [view[at:]])
+            if count == 0:
+                return None
+            at += count
+        return view[:at].toreadonly()
 
 
 def read_request(number, payload):
