@@ -21,7 +21,20 @@ export interface CleanPlan {
 }
 
 /** What Thampi makes below `THAMPI_HOME`. Only these names are ever deleted: the variable may point anywhere. */
-const madeInHome = ['added', 'environments', 'spliced']
+const madeInHome = [
+  ...[
+    'added',
+    'built',
+    'environments',
+    'lambda',
+    'locks',
+    'spliced',
+    'tools',
+    'tried',
+    'typescript',
+    'wheels',
+  ],
+]
 const madeInState = ['projects', 'store', 'tmp', 'zygotes', 'host.json', 'host.log', 'host.sock']
 
 /** Says what `clean` would delete. Throws `STILL_DEPLOYED` while a stage is served, unless forced. */

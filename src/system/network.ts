@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { isIP, type Socket } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 import * as tls from 'node:tls'
 import { ThampiError } from '../errors.ts'
 import type { Environment } from './places.ts'
@@ -56,6 +56,13 @@ export function openNetwork({ env, silentMs, connections, ...options }: NetworkO
     }
   }
 
+  /** A proxy may itself speak TLS. */
+  const askProxy = (proxy: URL, request: http.RequestOptions): http.ClientRequest => {
+    const headers = { ...request.headers, ...proxyAuthorization(proxy) }
+    const to = { ...request, host: bare(proxy.hostname), port: portOf(proxy), headers }
+    return proxy.protocol === 'https:' ? https.request({ ...to, ...tlsFor(proxy) }) : http.request(to)
+  }
+
   return {
     async get(url, headers, signal) {
       const proxy = options.proxy ? proxyUrl(options.proxy, 'proxy') : proxyFor(url, env)
@@ -63,12 +70,14 @@ export function openNetwork({ env, silentMs, connections, ...options }: NetworkO
       if (url.protocol === 'http:') {
         if (!proxy) return answerOf(http.request(url, { ...common, agent: agents.http }))
         // A proxy is asked for the whole address.
-        const withProxy = { ...headers, host: url.host, ...authorization(proxy) }
-        const plain = { ...placeOf(proxy), ...common, headers: withProxy, path: url.href }
-        return answerOf(proxy.protocol === 'https:' ? https.request(plain) : http.request(plain))
+        return answerOf(
+          askProxy(proxy, { ...common, path: url.href, headers: { ...headers, host: url.host } }),
+        )
       }
       if (!proxy) return answerOf(https.request(url, { ...common, ...tlsFor(url), agent: agents.https }))
-      const socket = await tunnel(proxy, url, silentMs, signal)
+      const host = hostAndPort(url)
+      const asked = askProxy(proxy, { ...common, method: 'CONNECT', path: host, headers: { host } })
+      const socket = await tunnelThrough(asked, proxy, url)
       const createConnection = (): Socket => tls.connect({ ...tlsFor(url), socket })
       return answerOf(https.request(url, { ...common, createConnection }))
     },
@@ -89,21 +98,11 @@ function answerOf(request: http.ClientRequest): Promise<http.IncomingMessage> {
   })
 }
 
-/** Asks the proxy for a connection to the host, through which TLS then goes end to end. */
-function tunnel(proxy: URL, url: URL, timeout: number, signal: AbortSignal): Promise<Socket> {
-  const host = hostAndPort(url)
-  const options = {
-    ...placeOf(proxy),
-    method: 'CONNECT',
-    path: host,
-    headers: { host, ...authorization(proxy) },
-    timeout,
-    signal,
-  }
-  const request = proxy.protocol === 'https:' ? https.request(options) : http.request(options)
+/** The connection to the host that the proxy was asked for; TLS goes through it end to end. */
+function tunnelThrough(asked: http.ClientRequest, proxy: URL, url: URL): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const failed = (why: string, cause?: unknown): void => {
-      request.destroy()
+      asked.destroy()
       reject(
         new ThampiError('NETWORK', {
           message: `The proxy ${proxy.host} gives no connection to ${url.hostname}.`,
@@ -113,27 +112,46 @@ function tunnel(proxy: URL, url: URL, timeout: number, signal: AbortSignal): Pro
         }),
       )
     }
-    request.once('connect', ({ statusCode, statusMessage }, socket) => {
+    asked.once('connect', ({ statusCode, statusMessage }, socket) => {
       if (statusCode === 200) return resolve(socket as Socket)
       const wants = statusCode === 407 ? ' It wants a user name and a password in its address.' : ''
       failed(`It says ${statusCode} ${statusMessage}.${wants}`)
     })
     // Some refuse with an ordinary answer.
-    request.once('response', ({ statusCode }) => failed(`It says ${statusCode}.`))
-    request.once('timeout', () => failed('It says nothing.'))
-    request.once('error', cause => (signal.aborted ? reject(cause) : failed(`${cause.message}.`, cause)))
-    request.end()
+    asked.once('response', ({ statusCode }) => failed(`It says ${statusCode}.`))
+    asked.once('timeout', () => failed('It says nothing.'))
+    asked.on('error', cause => failed(`${cause.message}.`, cause))
+    asked.end()
   })
 }
 
-function placeOf(proxy: URL): { host: string; port: number } {
-  return { host: bare(proxy.hostname), port: Number(portOf(proxy)) }
+function proxyAuthorization(proxy: URL): http.OutgoingHttpHeaders {
+  const login = loginIn(proxy)
+  return login ? { 'proxy-authorization': basic(login) } : {}
 }
 
-function authorization({ username, password }: URL): { 'proxy-authorization'?: string } {
-  if (username === '') return {}
-  const words = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { 'proxy-authorization': `Basic ${Buffer.from(words).toString('base64')}` }
+export interface Login {
+  readonly user: string
+  readonly password: string
+}
+
+/** The user name and the password in an address. */
+export function loginIn({ username, password }: URL): Login | undefined {
+  return username === '' ? undefined : { user: decoded(username), password: decoded(password) }
+}
+
+/** Of the header `Authorization`. */
+export function basic({ user, password }: Login): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+}
+
+/** A percent sign that begins no escape stands for itself, as it does for pip. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Undefined when this address is reached directly. Both spellings count; the lower one first, as in curl. */
@@ -158,16 +176,28 @@ function proxyUrl(value: string, name: string): URL {
   })
 }
 
-/** `example.org` and `.example.org` name the host and all below it; with a port only that port. */
+/** `example.org` and `.example.org` name the host and all below it, `10.0.0.0/8` a network; with a port only that port. */
 function isListed(url: URL, list: readonly string[]): boolean {
   const host = bare(url.hostname).toLowerCase()
   const port = portOf(url)
   return list.some(entry => {
+    if (isIP(entry) !== 0 || entry.includes('/')) return host === entry || isInNetwork(host, entry)
     const [, name = '', wanted] = /^(.*?|\[.*\])(?::(\d+))?$/.exec(entry.toLowerCase()) ?? []
     const wantedHost = bare(name.replace(/^\*?\./, ''))
     if (wantedHost === '' || (wanted !== undefined && wanted !== port)) return false
     return host === wantedHost || (isIP(host) === 0 && host.endsWith(`.${wantedHost}`))
   })
+}
+
+function isInNetwork(host: string, entry: string): boolean {
+  const [, network = '', bits] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? []
+  const family = isIP(network) === 6 ? 'ipv6' : 'ipv4'
+  if (isIP(network) === 0 || isIP(host) !== isIP(network) || Number(bits) > (family === 'ipv6' ? 128 : 32)) {
+    return false
+  }
+  const list = new BlockList()
+  list.addSubnet(network, Number(bits), family)
+  return list.check(host, family)
 }
 
 function hostAndPort(url: URL): string {

@@ -5,17 +5,13 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { basic, type Login, loginIn } from '../../system/network.ts'
 import type { Environment } from '../../system/places.ts'
 import type { System } from '../../system/system.ts'
 import { pipSettings } from '../pip-settings.ts'
 
 /** The header `Authorization` for an address, undefined when it needs none that we know. */
 export type Credentials = (url: URL) => string | undefined
-
-interface Login {
-  readonly user: string
-  readonly password: string
-}
 
 interface Known extends Login {
   /** `https://packages.example.org` */
@@ -38,7 +34,7 @@ export async function credentialsOf(system: System, indexes: readonly string[] =
   const machines = parseNetrc(await netrcOf(system))
   return url => {
     const login = closest(known, url) ?? machines.get(url.hostname)
-    return login && `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`
+    return login && basic(login)
   }
 }
 
@@ -54,24 +50,15 @@ function indexesOfUv(env: Environment): { name: string | undefined; address: str
 
 function knownFrom(name: string | undefined, address: string, env: Environment): Known[] {
   if (!/^https?:/i.test(address) || !URL.canParse(address)) return []
-  const { username, password, origin, pathname } = new URL(address)
-  if (username !== '') {
-    return [{ origin, path: pathname, user: decoded(username), password: decoded(password) }]
-  }
+  const url = new URL(address)
+  const place = { origin: url.origin, path: url.pathname }
+  const login = loginIn(url)
+  if (login) return [{ ...place, ...login }]
   const variable = `UV_INDEX_${(name ?? '').toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
   const user = env[`${variable}_USERNAME`]
   const secret = env[`${variable}_PASSWORD`]
   if (name === undefined || (!user && !secret)) return []
-  return [{ origin, path: pathname, user: user ?? '', password: secret ?? '' }]
-}
-
-/** A percent sign that begins no escape stands for itself, as it does for pip. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return [{ ...place, user: user ?? '', password: secret ?? '' }]
 }
 
 /** Of several indexes on one host, the one whose path has most in common with the address: projects have tokens of their own. */

@@ -68,7 +68,9 @@ describe('wheels', () => {
     const server = await serve(Object.fromEntries(contents.map((bytes, at) => [`/${at}`, bytes])))
     const wheels = contents.map((bytes, at) => wheel(bytes, `${server.url}/${at}`, `package${at}`))
     const fetched = await fetchWheels(wheels, system)
-    expect(fetched.map(({ path }) => readFileSync(path))).toEqual(contents)
+    expect(fetched.map(({ path }, at) => readFileSync(path).equals(contents[at] as Buffer))).not.toContain(
+      false,
+    )
     expect(fetched).toEqual(wheels.map((it, at) => ({ ...it, path: fetched[at]?.path })))
     expect(fetched[3]?.path).toMatch(/\/package3-1\.0-py3-none-any\.whl$/)
     expect(told[0]).toMatch(/^fetching 20 wheels \(0\.2 MB\)$/)
@@ -91,7 +93,7 @@ describe('wheels', () => {
     writeFileSync(file, content)
     const here = wheel(content, pathToFileURL(file).href)
     const [fetched] = await fetchWheels([here], system)
-    expect(readFileSync(fetched?.path as string)).toEqual(content)
+    expect(readFileSync(fetched?.path as string).equals(content)).toBe(true)
     expect(fetched?.path).not.toBe(file)
     const other = wheel(randomBytes(content.length), pathToFileURL(file).href)
     await expect(fetchWheels([other], system)).rejects.toMatchObject({ code: 'INTEGRITY' })
@@ -144,7 +146,7 @@ describe('a wheel in the cache', () => {
     const { locked, path, asked } = await cached()
     damage(path)
     await fetchWheels([locked], system)
-    expect(readFileSync(path)).toEqual(content)
+    expect(readFileSync(path).equals(content)).toBe(true)
     expect(asked).toHaveLength(2)
   })
 
@@ -162,13 +164,13 @@ describe('a server', () => {
       if (count > 2) return false
       response
         .writeHead(200, { 'content-length': content.length })
-        .write(content.subarray(0, count * 100_000), () => response.destroy())
+        .write(content.subarray(0, count * 100_000), () => response.socket?.end())
       return true
     })
     await fetchWheels([wheel(content, `${server.url}/a`)], system)
     const ranges = server.asked.map(({ headers }) => headers.range)
-    // The second one ignored the range and began again, with more.
-    expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
+    // How much of what was sent before the end arrives is up to the network. The second one began again, with more.
+    expect(ranges).toEqual([undefined, ...[1, 2].map(() => expect.stringMatching(/^bytes=[1-9]\d*-$/))])
   })
 
   it('that ends early and says so nowhere is asked for the rest', async () => {
@@ -294,7 +296,7 @@ describe('a server', () => {
     writeFileSync(join(dir, locked.file), '')
     writeFileSync(join(dir, 'part'), randomBytes(1000))
     await fetchWheels([locked], system)
-    expect(readFileSync(join(dir, locked.file))).toEqual(content)
+    expect(readFileSync(join(dir, locked.file)).equals(content)).toBe(true)
     expect(server.asked.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=1000-', undefined])
   })
 })
@@ -438,7 +440,7 @@ describe('several', () => {
     await ended
     killed = true
     const [fetched] = await fetchWheels([locked], system)
-    expect(readFileSync(fetched?.path as string)).toEqual(content)
+    expect(readFileSync(fetched?.path as string).equals(content)).toBe(true)
     expect(server.asked.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=40000-'])
     expect(existsSync(part)).toBe(false)
   })
