@@ -9,13 +9,18 @@ import { findOnnxRuntime } from '../../src/bundle/onnx-runtime.ts'
 const version = '1.30.0'
 const home = resolve('.nodes', `onnx-${version}`)
 
-/** Puts the files that a function carries below `codeDir`, as a bundle has them. Nothing but Node's own npm is asked. */
-export async function layOnnxRuntime(
-  name: 'onnxruntime-node' | 'onnxruntime-web',
-  codeDir: string,
-): Promise<void> {
+type Name = 'onnxruntime-node' | 'onnxruntime-web'
+
+/** A `node_modules` that has it. */
+export async function onnxPackages(name: Name): Promise<string> {
   const project = join(home, name)
   if (!existsSync(project)) await install(name, project)
+  return join(project, 'node_modules')
+}
+
+/** Puts the files that a function carries below `codeDir`, as a bundle has them. */
+export async function layOnnxRuntime(name: Name, codeDir: string): Promise<void> {
+  const project = dirname(await onnxPackages(name))
   const arch = process.arch === 'arm64' ? 'arm64' : 'x64'
   const found = await findOnnxRuntime(project, { os: 'linux', arch })
   if (!found) throw new Error(`${project} holds no ${name} for ${arch}`)
