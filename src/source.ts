@@ -89,6 +89,8 @@ async function packedSource(
     dependencyFile: options.dependencyFile ?? model.dependencyFile,
     interpreter: chosen ?? (await ofMinor(minor, system)),
     keep: [],
+    allow: stage.dependencySources ?? [],
+    keepBoto3: stage.keepBoto3 ?? false,
     excludeNewer: options.excludeNewer,
     runtimeDir: installation().pythonDir,
   }

@@ -1,6 +1,7 @@
 /** The dependencies of a bundle for another machine: resolved for it, fetched as wheels, spliced into one archive. */
 import { ThampiError } from '../errors.ts'
 import type { SavedModel } from '../model/saved-model.ts'
+import type { AllowedSource } from '../settings/stage.ts'
 import type { PythonFound } from '../system/python.ts'
 import type { System } from '../system/system.ts'
 import type { DependencyArchive, Layer, Target } from './bundle.ts'
@@ -21,6 +22,10 @@ export interface PackedDependencySource {
   readonly dependencyFile: string | undefined
   /** Local packages that the dependency file names must lie in it. */
   readonly projectDir: string
+  /** Lines of the dependency file that are refused unless they are named here. */
+  readonly allow: readonly AllowedSource[]
+  /** boto3 is packed although Lambda brings it. */
+  readonly keepBoto3: boolean
   /** Of the target's minor, where this machine has one: compiles bytecode. */
   readonly interpreter: PythonFound | undefined
   /** Packages that keep everything their wheels bring. */
@@ -71,17 +76,20 @@ export async function packedDependencies(
  */
 export async function lockOf(
   model: SavedModel,
-  source: Pick<PackedDependencySource, 'target' | 'dependencyFile' | 'projectDir' | 'excludeNewer'>,
+  source: Pick<
+    PackedDependencySource,
+    'target' | 'dependencyFile' | 'projectDir' | 'allow' | 'keepBoto3' | 'excludeNewer'
+  >,
   system: System,
 ): Promise<ModelLock> {
-  const { dependencyFile, target, projectDir, excludeNewer } = source
+  const { dependencyFile, target, ...options } = source
   const file =
     dependencyFile === undefined
       ? recordedRequirements(model)
       : await readRequirements(dependencyFile, { cwd: system.cwd, env: system.env })
   const { extra, notices } = cloudpickleFor(model, file)
   const requirements = { ...file, extra, notices: [...file.notices, ...notices] }
-  return { lock: await lockFor(requirements, target, system, { projectDir, excludeNewer }), requirements }
+  return { lock: await lockFor(requirements, target, system, options), requirements }
 }
 
 /** Bytecode makes a start several times faster and takes a fifth of the room: it goes when nothing else helps. */

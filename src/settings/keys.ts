@@ -78,6 +78,14 @@ const thampi = table('honour', 'everywhere', {
     kind.paths,
     'Places in kept requests that are replaced by "(hidden)", such as `data.patient.name` or `data.rows[*].email`.',
   ],
+  dependency_sources: [
+    kind.listOf('local', 'url', 'index', 'environment'),
+    'What a dependency file may name besides the packages of one index when a model is packed for AWS; nothing unless said.',
+  ],
+  keep_boto3: [
+    kind.flag,
+    'Pack `boto3`, `botocore` and `s3transfer` although Lambda brings them; `false` unless said.',
+  ],
   fork: [
     kind.flag,
     'Whether processes may be forked from one that has imported the libraries; true unless said.',

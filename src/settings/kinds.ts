@@ -63,6 +63,13 @@ export const offErrorsOrShare: Kind = {
   wanted: '"off", "errors" or a number from 0 to 1',
 }
 
+export function listOf(...choices: readonly string[]): Kind {
+  return {
+    schema: z.array(z.enum(choices)),
+    wanted: `a list of ${choices.map(choice => `"${choice}"`).join(', ')}`,
+  }
+}
+
 /** Places in the input, as `src/model/paths.ts` reads them. */
 export const paths: Kind = {
   schema: z.array(z.string().regex(/^data(\.([A-Za-z_][A-Za-z0-9_]*|\*)|\[(\d+|\*|"([^"\\]|\\.)*")\])*$/)),

@@ -92,6 +92,10 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     },
     remoteEnvironment:
       text('remote_env') ?? olderRemoteEnvironment(text('remote_env_bucket'), text('remote_env_file')),
+    dependencySources: allowedSources.filter(source =>
+      list(values.get('thampi.dependency_sources')).includes(source),
+    ),
+    keepBoto3: flag('thampi.keep_boto3') ?? false,
     exclude: [...list(values.get('exclude')), ...list(values.get('exclude_glob'))],
     errors: chooseErrors(name, text('thampi.errors'), flag('debug')),
     logLevel: logLevels.find(level => level === text('log_level')) ?? 'DEBUG',
@@ -155,6 +159,7 @@ function chooseModel(
   return model
 }
 
+const allowedSources = ['local', 'url', 'index', 'environment'] as const
 const logLevels = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const
 
 /** What a model raised is nobody else's business in production, unless the settings say so. */

@@ -3,6 +3,12 @@
 export type InstallerName = 'pip' | 'conda'
 export type PlatformName = 'local' | 'aws'
 
+/**
+ * What a dependency file may name besides the packages of one index: `local` directories and files of the project, wheels
+ * at an `url`, further sources of packages (`index`), and variables of the `environment`.
+ */
+export type AllowedSource = 'local' | 'url' | 'index' | 'environment'
+
 /** What `thampi serve STAGE` needs to know. Everything is decided here; nobody looks into the file again. */
 export interface Stage {
   /** The key in the settings file: `staging`. */
@@ -37,6 +43,10 @@ export interface Stage {
   readonly environment: Readonly<Record<string, string>>
   /** `remote_env`: an S3 object with more environment, read by the function on AWS. */
   readonly remoteEnvironment: string | undefined
+  /** What a dependency file may bring to another machine besides packages of one index. */
+  readonly dependencySources?: readonly AllowedSource[] | undefined
+  /** boto3 is packed although Lambda brings it. */
+  readonly keepBoto3?: boolean | undefined
   /** Patterns of files that are not packed (`exclude`, `exclude_glob`). */
   readonly exclude: readonly string[]
   /** `full` tells callers what the model's exception was; `terse` keeps it in the logs. */

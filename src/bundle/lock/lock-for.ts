@@ -1,4 +1,5 @@
 /** Requirements → the wheels that satisfy them on a machine that is not this one. */
+import type { AllowedSource } from '../../settings/stage.ts'
 import { findPython, type PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
 import type { Target } from '../bundle.ts'
@@ -13,7 +14,7 @@ import type { Lock } from './lock.ts'
 import { digestOfWheels, sorted, writePylock } from './pylock.ts'
 import { type Resolved, resolveWithUv } from './resolve.ts'
 import { findUv } from './uv.ts'
-import { type Allowed, wantedOf } from './wanted.ts'
+import { wantedOf } from './wanted.ts'
 import { lockWithPip } from './with-pip.ts'
 
 export interface LockOptions {
@@ -22,7 +23,7 @@ export interface LockOptions {
   /** torch and its kin without CUDA, which Lambda does not have; true unless said. */
   readonly cpuTorch?: boolean | undefined
   /** Lines of a dependency file that are refused unless they are named here. */
-  readonly allow?: readonly Allowed[] | undefined
+  readonly allow?: readonly AllowedSource[] | undefined
   /** Where packages of this disk may lie; the working directory unless said. */
   readonly projectDir?: string | undefined
   /** boto3 and its kin are packed although Lambda brings them. */

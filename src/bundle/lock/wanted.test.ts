@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ThampiError } from '../../errors.ts'
+import type { AllowedSource } from '../../settings/stage.ts'
 import type { Target } from '../bundle.ts'
 import { readRequirements } from '../requirements.ts'
-import { type Allowed, type Wanted, wantedOf } from './wanted.ts'
+import { type Wanted, wantedOf } from './wanted.ts'
 
 const target: Target = { os: 'linux', arch: 'x64', python: '3.13', glibc: '2.34' }
 
@@ -21,13 +22,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(cwd, { recursive: true, force: true }))
 
-async function wanted(text: string, allow: readonly Allowed[] = [], env = {}): Promise<Wanted> {
+async function wanted(text: string, allow: readonly AllowedSource[] = [], env = {}): Promise<Wanted> {
   await writeFile(join(projectDir, 'requirements.txt'), text)
   const requirements = await readRequirements('requirements.txt', { cwd: projectDir, env })
   return wantedOf(requirements, { allow, projectDir, brought: ['boto3'], target, cwd: projectDir, env })
 }
 
-const failure = (text: string, allow: readonly Allowed[] = [], env = {}): Promise<ThampiError> =>
+const failure = (text: string, allow: readonly AllowedSource[] = [], env = {}): Promise<ThampiError> =>
   wanted(text, allow, env).then(
     found => expect.unreachable(JSON.stringify(found)),
     error => error,

@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs'
 import { resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ThampiError } from '../../errors.ts'
+import type { AllowedSource } from '../../settings/stage.ts'
 import { forPeople } from '../../system/files.ts'
 import type { Environment } from '../../system/places.ts'
 import type { Target } from '../bundle.ts'
@@ -10,15 +11,8 @@ import { normalName, type ParsedLine, readLines } from '../requirement-lines.ts'
 import type { Requirements } from '../requirements.ts'
 import { markerEnvironment, markerHolds } from '../wheels/markers.ts'
 
-/**
- * What a dependency file may name besides the packages of one index, when its author's settings say so:
- * `local` directories and files of the project, wheels at an `url`, further sources of packages (`index`), and
- * variables of the `environment`.
- */
-export type Allowed = 'local' | 'url' | 'index' | 'environment'
-
 export interface Limits {
-  readonly allow: readonly Allowed[]
+  readonly allow: readonly AllowedSource[]
   /** Local packages must lie in it. */
   readonly projectDir: string
   /** Packages that are there already where the model runs: not packed. */
@@ -327,7 +321,7 @@ class Reading {
     return isInside(pathOf(value, this.#limits.cwd), this.#limits.projectDir)
   }
 
-  #allows(what: Allowed): boolean {
+  #allows(what: AllowedSource): boolean {
     return this.#limits.allow.includes(what)
   }
 }
@@ -407,7 +401,7 @@ function refused(
   { at }: Spot,
   line: string,
   why: string,
-  { allow, fix }: { allow?: Allowed; fix?: string },
+  { allow, fix }: { allow?: AllowedSource; fix?: string },
 ): ThampiError {
   const setting = allow && `"thampi": {"dependency_sources": ["${allow}"]} in the settings file allows it`
   return new ThampiError('REQUIREMENTS_INVALID', {
