@@ -32,6 +32,8 @@ export const careful: ZipLimits = { entries: 20_000, bytes: 1024 ** 3, ratio: 20
 
 /** What is read of an archive at once. Neighbours in the archive are usually asked for one after the other. */
 const WINDOW = 256 * 1024
+/** What `node:zlib` wants at least. */
+const SMALLEST_CHUNK = 64
 /** A file up to this size is unpacked at once, on a thread of its own. */
 const SMALL = 4 * 1024 * 1024
 
@@ -94,15 +96,22 @@ export async function* unpacked(entry: ZipEntry): AsyncIterable<Uint8Array> {
 export async function contentOf(entry: ZipEntry): Promise<Buffer> {
   const pieces: Uint8Array[] = []
   for await (const piece of entry.open()) pieces.push(piece)
-  const packed = Buffer.concat(pieces)
-  const content = entry.method === 0 ? packed : await inflate(packed, entry)
+  const packed = pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces)
+  const content = entry.method === 0 ? asBuffer(packed) : await inflate(packed, entry)
   if (content.length !== entry.bytes || crc32(content) !== entry.crc32) throw damaged(entry)
   return content
 }
 
-/** One byte more than the archive says is enough to know that it lied. */
-async function inflate(packed: Buffer, entry: ZipEntry): Promise<Buffer> {
-  return promisify(inflateRaw)(packed, { maxOutputLength: entry.bytes + 1 }).catch(cause => {
+/** The same bytes, not a copy. */
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
+}
+
+/** In one step, whose result has its size already. One byte more than the archive says is enough to know that it lied. */
+async function inflate(packed: Uint8Array, entry: ZipEntry): Promise<Buffer> {
+  const maxOutputLength = entry.bytes + 1
+  const chunkSize = Math.max(maxOutputLength, SMALLEST_CHUNK)
+  return promisify(inflateRaw)(packed, { maxOutputLength, chunkSize }).catch(cause => {
     throw damaged(entry, cause)
   })
 }

@@ -114,7 +114,7 @@ async function prepare(entry: ZipEntry | ZipSource): Promise<Ready> {
   if (size > SMALL) return { ...entry, size }
   const bytes = typeof source === 'string' ? await readFile(source) : source
   if (entry.digest !== undefined && digestOf(bytes) !== entry.digest) throw moved(path)
-  const packed = await promisify(deflateRaw)(bytes, { level: LEVEL })
+  const packed = await promisify(deflateRaw)(bytes, { level: LEVEL, chunkSize: bytes.length + 1024 })
   const smaller = packed.length < bytes.length
   return {
     path,
