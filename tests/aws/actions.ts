@@ -103,11 +103,11 @@ const services: Record<Service, (request: Request, region: string) => Found> = {
     resource: `arn:aws:apigateway:${region}::${request.path.replace(/^\/v2/, '')}`,
   }),
   logs: (request, region) => {
-    const { logGroupName } = jsonOf(request) as { logGroupName?: string }
-    return {
-      action: String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '',
-      resource: `arn:aws:logs:${region}:${account}:log-group:${logGroupName ?? ''}`,
-    }
+    const { logGroupName = '' } = jsonOf(request) as { logGroupName?: string }
+    const action = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? ''
+    // A list of groups is about no group, and IAM writes that so.
+    const what = action === 'DescribeLogGroups' ? ':log-stream:' : logGroupName
+    return { action, resource: `arn:aws:logs:${region}:${account}:log-group:${what}` }
   },
   scheduler: (request, region) => {
     const found = inTable(schedulerTable, request)

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam'
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam'
 import {
   CreateFunctionCommand,
   type CreateFunctionCommandInput,
@@ -22,17 +22,20 @@ export function clientsOf({ client }: Cloud): { lambda: LambdaClient; iam: IAMCl
   return { lambda: new LambdaClient(once), iam: new IAMClient(once), s3: new S3Client(once) }
 }
 
-/** Gives the ARN. */
+/** Gives the ARN. Functions of this role may write their logs, and `more`. */
 export async function createRole(
   cloud: Cloud,
   name = 'mymodel-role',
   service = 'lambda.amazonaws.com',
+  more: readonly string[] = [],
 ): Promise<string> {
   const statement = { Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }
   const trust = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
-  const { Role } = await clientsOf(cloud).iam.send(
-    new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: trust }),
-  )
+  const { iam } = clientsOf(cloud)
+  const { Role } = await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: trust }))
+  const allow = { Effect: 'Allow', Action: ['logs:*', ...more], Resource: '*' }
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [allow] })
+  await iam.send(new PutRolePolicyCommand({ RoleName: name, PolicyName: 'own', PolicyDocument }))
   return Role?.Arn ?? ''
 }
 

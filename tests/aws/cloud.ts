@@ -18,9 +18,10 @@ import { HttpApis } from './data-plane/http-api.ts'
 import { invokeWith } from './data-plane/invoke.ts'
 import { type Broken, openDoor } from './door.ts'
 import { AwsError, errorAnswer, jsonAnswer } from './errors.ts'
-import { errorOf, type Fault, type FaultOptions, Faults, type How, type When } from './faults.ts'
+import { denied, errorOf, type Fault, type FaultOptions, Faults, type How, type When } from './faults.ts'
 import { Lambda } from './lambda/lambda.ts'
 import { type Answer, startMoto } from './moto.ts'
+import { deployer, isAllowed, needsOf, type Policy } from './permissions.ts'
 import { resourcesOf } from './resources.ts'
 import { Roles } from './roles.ts'
 import { Redirect, S3 } from './s3.ts'
@@ -61,6 +62,8 @@ export interface Cloud {
   behave(behaviour: Partial<Behaviour>): void
   /** Plans a fault; of several that fit a call the first is it. */
   fail(when: When, how: How, options?: FaultOptions): Fault
+  /** From now on the deployer may do what these policies allow and nothing else. */
+  allowOnly(...policies: readonly Policy[]): void
   /** The bucket is somebody else's from now on. */
   takeAway(bucket: string): void
   /** An idle function is put away: its first invocation fails and brings it back. */
@@ -83,7 +86,23 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const roles = new Roles(moto, () => behaviour.roleMs)
   const apis = new ApiGateway(moto, () => url)
   const lambdas = new Map<string, Lambda>()
-  const executions = new Executions(new FunctionLogs(moto), (_, name) => `ASIA${name}`)
+  const may = async (role: string, permission: string, resource: string): Promise<boolean> =>
+    isAllowed(await roles.policiesOf(role), { permission, resource })
+  /** Key of a running function → the role it took, and who it is then. */
+  const taken = new Map<string, { readonly role: string; readonly user: string }>()
+  const executions = new Executions(new FunctionLogs(moto, may), (role, name) => {
+    const key = `ASIA${taken.size}`
+    taken.set(key, { role, user: `arn:aws:sts::${account}:assumed-role/${role.split('/').at(-1)}/${name}` })
+    return key
+  })
+  let allowed: readonly Policy[] | undefined
+  /** The error for a caller who may not do this. */
+  const refusal = async (action: Action, request: Request): Promise<AwsError | undefined> => {
+    const role = taken.get(action.accessKeyId)
+    const policies = role ? await roles.policiesOf(role.role) : allowed
+    const missing = policies && needsOf(action, request).find(need => !isAllowed(policies, need))
+    return missing && denied(action.service, role?.user ?? deployer, missing)
+  }
   const invoke = invokeWith(executions)
   const lambdaIn = (where: string): Lambda => {
     const known = lambdas.get(where)
@@ -131,7 +150,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       await how.before()
       return 'reset'
     }
-    const refused = how && errorOf(how, action)
+    const refused = (how && errorOf(how, action)) ?? (await refusal(action, request))
     if (refused) {
       call.end({ status: refused.status, executed: false })
       return errorAnswer(action.service, refused)
@@ -184,12 +203,16 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       behaviour = { ...behaviour, ...patch }
     },
     fail: (when, how, options) => faults.plan(when, how, options),
+    allowOnly: (...policies) => {
+      allowed = policies
+    },
     takeAway: bucket => s3.takeAway(bucket),
     putAway: name => lambdaIn(region).function(name).latest.putAway(),
     reset: async () => {
       behaviour = usual
       await executions.clear()
-      for (const part of [calls, faults, s3, roles, apis, lambdas]) part.clear()
+      allowed = undefined
+      for (const part of [calls, faults, s3, roles, apis, lambdas, taken]) part.clear()
       await moto.reset()
     },
     close: async () => {

@@ -24,7 +24,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newerPython } from '../support/newer-python.ts'
-import { clientsOf, createFunction, putObject, resting, zipOf } from './clients.ts'
+import { clientsOf, createFunction, createRole, putObject, resting, zipOf } from './clients.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 
 let cloud: Cloud
@@ -389,6 +389,7 @@ it.skipIf('missing' in newer)(
       '    return [sys.version_info[:2], body.decode()]',
     ]
     await createFunction(cloud, {
+      Role: await createRole(cloud, 'reader', 'lambda.amazonaws.com', ['s3:GetObject']),
       Runtime: 'python3.13',
       Handler: 'app.handler',
       Timeout: 30,

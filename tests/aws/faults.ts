@@ -1,6 +1,7 @@
 /** Faults at chosen calls: refused, broken before they are executed, or executed while the answer is lost. */
 import type { Action, Service } from './actions.ts'
 import { AwsError } from './errors.ts'
+import { denial, deployer, type Need } from './permissions.ts'
 
 /**
  * `throttled`, `unavailable` and `failed` are answers; `reset` breaks the connection before the call is executed,
@@ -124,7 +125,7 @@ export function errorOf(how: How, action: Action): AwsError | undefined {
     const code = service === 'lambda' ? 'ServiceException' : 'InternalError'
     return new AwsError(500, code, 'We encountered an internal error. Please try again.')
   }
-  if (how === 'denied') return denied(action)
+  if (how === 'denied') return denied(service, deployer, action)
   if (how === 'expired') {
     const code = service === 'lambda' || service === 'logs' ? 'ExpiredTokenException' : 'ExpiredToken'
     return new AwsError(403, code, 'The security token included in the request is expired')
@@ -138,19 +139,8 @@ export function errorOf(how: How, action: Action): AwsError | undefined {
   return undefined
 }
 
-export const caller = 'arn:aws:iam::123456789012:user/deployer'
-
-/** As IAM writes it, with the action and the resource: a person has to find out what to allow. */
-export function denied({
-  service,
-  permission,
-  resource,
-}: Pick<Action, 'service' | 'permission' | 'resource'>): AwsError {
-  const code =
-    service === 's3' || service === 'iam' || service === 'sts' ? 'AccessDenied' : 'AccessDeniedException'
-  return new AwsError(
-    403,
-    code,
-    `User: ${caller} is not authorized to perform: ${permission} on resource: ${resource} because no identity-based policy allows the ${permission} action`,
-  )
+/** What a caller is told who may not do this. */
+export function denied(service: Service, user: string, need: Need): AwsError {
+  const isOld = service === 's3' || service === 'iam' || service === 'sts'
+  return new AwsError(403, isOld ? 'AccessDenied' : 'AccessDeniedException', denial(user, need))
 }

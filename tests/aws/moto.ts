@@ -163,3 +163,10 @@ function scopeOf(service: string, region: string): string {
   const scope = `Credential=AKIATESTCLOUD/20260101/${region}/${service}/aws4_request`
   return `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=0`
 }
+
+/** What stands in the elements of this name, in XML of AWS. */
+export function textsOf(xml: string, element: string): string[] {
+  return [...xml.matchAll(new RegExp(`<${element}>([^<]*)</${element}>`, 'g'))].map(
+    ([, text]) => text as string,
+  )
+}

@@ -1,5 +1,5 @@
 /** What is left in the services: the answer to "was everything cleaned up?". */
-import type { Answer, Moto, Question } from './moto.ts'
+import { type Answer, type Moto, type Question, textsOf } from './moto.ts'
 
 /** One line for each thing, sorted. */
 export async function resourcesOf(moto: Moto, regions: readonly string[]): Promise<readonly string[]> {
@@ -67,10 +67,4 @@ async function listed<T>(moto: Moto, service: string, region: string, question: 
   const { status, body }: Answer = await moto.ask(service, region, question)
   if (status !== 200) throw new Error(`moto cannot list ${service}: ${status} ${body}`)
   return JSON.parse(body.toString()) as T
-}
-
-function textsOf(xml: string, element: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${element}>([^<]*)</${element}>`, 'g'))].map(
-    ([, text]) => text as string,
-  )
 }

@@ -1,6 +1,7 @@
 /** Roles that services take: moto keeps them, here they take a while to arrive everywhere, as in IAM. */
 import { type Action, formOf, type Request } from './actions.ts'
-import type { Answer, Moto } from './moto.ts'
+import { type Answer, type Moto, textsOf } from './moto.ts'
+import type { Policy } from './permissions.ts'
 
 /** After these a service may not see the role as it is now. */
 const changing = new Set(['CreateRole', 'PutRolePolicy', 'AttachRolePolicy', 'UpdateAssumeRolePolicy'])
@@ -26,14 +27,29 @@ export class Roles {
   async canAssume(role: string, service: string): Promise<boolean> {
     const name = role.split('/').at(-1) ?? ''
     if (performance.now() - (this.#changed.get(name) ?? -Infinity) < this.#settleMs()) return false
+    const [trust = ''] = await this.#read('GetRole', { RoleName: name }, 'AssumeRolePolicyDocument')
+    return decodeURIComponent(trust).includes(`"${service}"`)
+  }
+
+  /** The policies that stand in the role itself; nobody here knows those that Amazon manages. */
+  async policiesOf(role: string): Promise<readonly Policy[]> {
+    const RoleName = role.split('/').at(-1) ?? ''
+    const names = await this.#read('ListRolePolicies', { RoleName }, 'member')
+    const documents = await Promise.all(
+      names.map(PolicyName => this.#read('GetRolePolicy', { RoleName, PolicyName }, 'PolicyDocument')),
+    )
+    return documents.flat().map(text => JSON.parse(decodeURIComponent(text)) as Policy)
+  }
+
+  /** The texts of an element in the answer of IAM; none when it refuses. */
+  async #read(action: string, input: Readonly<Record<string, string>>, element: string): Promise<string[]> {
     const { status, body } = await this.#moto.ask('iam', 'us-east-1', {
       method: 'POST',
       path: '/',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: `Action=GetRole&Version=2010-05-08&RoleName=${encodeURIComponent(name)}`,
+      body: new URLSearchParams({ Action: action, Version: '2010-05-08', ...input }).toString(),
     })
-    const [, trust = ''] = /<AssumeRolePolicyDocument>(.*?)<\//s.exec(body.toString()) ?? []
-    return status === 200 && decodeURIComponent(trust).includes(`"${service}"`)
+    return status === 200 ? textsOf(body.toString(), element) : []
   }
 
   clear(): void {

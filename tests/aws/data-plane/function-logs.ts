@@ -4,26 +4,36 @@ import type { Fn, Version } from '../lambda/function.ts'
 import type { Lambda } from '../lambda/lambda.ts'
 import type { Moto } from '../moto.ts'
 
+/** Whether a role may do this with a log group; what it may not is silently lost, as in Lambda. */
+export type MayLog = (role: string, permission: string, resource: string) => Promise<boolean>
+
 export class FunctionLogs {
   readonly #moto: Moto
+  readonly #may: MayLog
   /** Writing goes on in the order of printing. */
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(moto: Moto) {
+  constructor(moto: Moto, may: MayLog) {
     this.#moto = moto
+    this.#may = may
   }
 
   /** Takes what one version prints, in pieces of any size. */
-  of({ around: { region } }: Lambda, fn: Fn, version: Version): (text: string) => void {
+  of({ around: { region, account } }: Lambda, fn: Fn, version: Version): (text: string) => void {
     const { LoggingConfig } = version.settings
     const group = LoggingConfig?.LogGroup ?? `/aws/lambda/${fn.name}`
     const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/')
     const stream = `${day}/[${version.number}]${randomBytes(16).toString('hex')}`
     const isJson = LoggingConfig?.LogFormat === 'JSON'
-    const created = this.#then(async () => {
-      await this.#ask(region, 'CreateLogGroup', { logGroupName: group })
-      await this.#ask(region, 'CreateLogStream', { logGroupName: group, logStreamName: stream })
-    })
+    const asked = { logGroupName: group, logStreamName: stream }
+    const ask = async (action: string, document: object): Promise<void> => {
+      const about = action === 'CreateLogGroup' ? '' : `:log-stream:${stream}`
+      const resource = `arn:aws:logs:${region}:${account}:log-group:${group}${about}`
+      if (await this.#may(version.settings.Role ?? '', `logs:${action}`, resource))
+        await this.#ask(region, action, document)
+    }
+    this.#then(() => ask('CreateLogGroup', { logGroupName: group }))
+    this.#then(() => ask('CreateLogStream', asked))
     let rest = ''
     return text => {
       const lines = `${rest}${text}`.split('\n')
@@ -32,9 +42,7 @@ export class FunctionLogs {
       const messages = lines.filter(line => line !== '').map(line => (isJson ? asJson(line) : `${line}\n`))
       const logEvents = messages.filter(Boolean).map(message => ({ timestamp, message }))
       if (logEvents.length === 0) return
-      const asked = { logGroupName: group, logStreamName: stream, logEvents }
-      void created.then(() => {})
-      void this.#then(() => this.#ask(region, 'PutLogEvents', asked))
+      this.#then(() => ask('PutLogEvents', { ...asked, logEvents }))
     }
   }
 
@@ -43,9 +51,8 @@ export class FunctionLogs {
     await this.#writing
   }
 
-  #then(work: () => Promise<void>): Promise<void> {
+  #then(work: () => Promise<void>): void {
     this.#writing = this.#writing.then(work)
-    return this.#writing
   }
 
   /** A group that is there already is none of our business. */
