@@ -19,18 +19,15 @@ interface Known extends Login {
   readonly path: string
 }
 
-/** @param indexes addresses beside those of this machine's settings, such as the ones in a dependency file */
-export async function credentialsOf(system: System, indexes: readonly string[] = []): Promise<Credentials> {
+/** Reads them; a keyring is not asked. */
+export async function credentialsOf(system: System): Promise<Credentials> {
   const { env } = system
   const pip = await pipSettings(env.VIRTUAL_ENV, system)
   const ofPip = [pip.index, ...pip.extra, ...pip.links].map(address => ({
     name: undefined,
     address: address ?? '',
   }))
-  const given = indexes.map(address => ({ name: undefined, address }))
-  const known = [...given, ...indexesOfUv(env), ...ofPip].flatMap(({ name, address }) =>
-    knownFrom(name, address, env),
-  )
+  const known = [...indexesOfUv(env), ...ofPip].flatMap(({ name, address }) => knownFrom(name, address, env))
   const machines = parseNetrc(await netrcOf(system))
   return url => {
     const login = closest(known, url) ?? machines.get(url.hostname)

@@ -6,14 +6,14 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { systemCode, type ThampiError } from '../../errors.ts'
+import { systemCode } from '../../errors.ts'
 import { explainFileError } from '../../system/files.ts'
 import type { Network } from '../../system/network.ts'
 import { version } from '../../system/version.ts'
 import type { LockedWheel } from '../lock/lock.ts'
 import type { CacheEntry } from './cache.ts'
 import type { Credentials } from './credentials.ts'
-import { Refused, wrongBytes } from './explain.ts'
+import { OtherBytes, Refused } from './explain.ts'
 
 export interface Source {
   readonly network: Network
@@ -36,7 +36,7 @@ const MAX_BYTES = 4 * 1024 ** 3
 /**
  * Writes the wheel to `entry.file`, whole or not at all. What arrived of it stays in `entry.part` when it fails.
  *
- * @throws ThampiError INTEGRITY for other bytes than were locked, DISK_FULL, PERMISSION; else what the network said last
+ * @throws OtherBytes than were locked; ThampiError DISK_FULL, PERMISSION; else what the network said last
  */
 export async function download(wheel: LockedWheel, entry: CacheEntry, source: Source): Promise<void> {
   await mkdir(entry.dir, { recursive: true, mode: 0o700 }).catch(cause => {
@@ -81,12 +81,12 @@ async function receive(wheel: LockedWheel, part: string, source: Source): Promis
   const sha256 = start.hash.digest('hex')
   if (sha256 === wheel.sha256) return
   await rm(part, { force: true })
-  throw otherBytes(there.bytes, wrongBytes(wheel, { sha256 }))
+  throw otherBytes(there.bytes, `The lock says sha256 ${wheel.sha256}, what came has ${sha256}.`)
 }
 
 /** The beginning may have been left by another run, of another file; then it is worth another try, without it. */
-function otherBytes(had: number, error: ThampiError): Error {
-  return had === 0 ? error : new NotWhole('what an earlier attempt left did not fit', { cause: error })
+function otherBytes(had: number, message: string): Error {
+  return had === 0 ? new OtherBytes(message) : new NotWhole('what an earlier attempt left did not fit')
 }
 
 interface Begun {
@@ -111,6 +111,8 @@ async function readPart(part: string, wanted: number | undefined): Promise<Begun
 
 async function append(wheel: LockedWheel, part: string, there: Begun, source: Source): Promise<Begun> {
   const body = await openBody(wheel, there.bytes, source)
+  // It may break before the loop below listens, which then hears of it all the same.
+  body.pieces.on('error', () => {})
   const goesOn = body.from === there.bytes
   const hash = goesOn ? there.hash : createHash('sha256')
   const most = wheel.bytes ?? MAX_BYTES
@@ -121,7 +123,9 @@ async function append(wheel: LockedWheel, part: string, there: Begun, source: So
   try {
     for await (const piece of body.pieces) {
       bytes += piece.length
-      if (bytes > most) throw otherBytes(there.bytes, wrongBytes(wheel, { bytes, wanted: most }))
+      if (bytes > most) {
+        throw otherBytes(there.bytes, `The lock says ${most} bytes, what came has ${bytes} or more.`)
+      }
       hash.update(piece)
       await file.appendFile(piece)
       source.arrived(bytes)

@@ -1,6 +1,8 @@
 /** Why a wheel did not come: in words a person can act on, without user names and passwords. */
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemCode, ThampiError } from '../../errors.ts'
+import type { System } from '../../system/system.ts'
 import type { LockedWheel } from '../lock/lock.ts'
 
 /** An answer that is none of ours to fix by asking again. */
@@ -18,10 +20,15 @@ export class Refused extends Error {
 const certificateCodes =
   /^(UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/
 
+/** Other bytes came than were locked: more of them, or with another hash. */
+export class OtherBytes extends Error {}
+
 /** @param error what the last attempt ended with */
-export function networkError(wheel: LockedWheel, error: unknown): ThampiError {
+export function fetchFailed(wheel: LockedWheel, error: unknown, { places }: System): ThampiError {
   const { name, version, url } = wheel
+  const lookUpAnew = `rm -r "${join(places.home, 'locks')}"   # then run the command again: the packages are looked up anew`
   if (error instanceof ThampiError) return error
+  if (error instanceof OtherBytes) return otherBytes(wheel, error, lookUpAnew)
   if (url.startsWith('file:')) return fileError(wheel, error)
   const host = error instanceof Refused ? error.host : new URL(url).host
   const message = `${name} ${version} could not be fetched from ${host}.`
@@ -36,7 +43,7 @@ export function networkError(wheel: LockedWheel, error: unknown): ThampiError {
       )
     }
     if (status === 404 || status === 410) {
-      return failed(`It answered ${status}: the file is no longer there.`, 'make the lock anew')
+      return failed(`It answered ${status}: the file is no longer there.`, lookUpAnew)
     }
     return failed(`It answered ${status}.`, 'run the command again later')
   }
@@ -59,23 +66,17 @@ function fileError({ name, version, url }: LockedWheel, cause: unknown): ThampiE
   return new ThampiError('NETWORK', {
     message: `${name} ${version} cannot be read from ${path}.`,
     why: cause instanceof Error ? cause.message : undefined,
-    fix: 'put the file back, or make the lock anew',
+    fix: 'put the file back, or change the dependency file',
     cause,
   })
 }
 
-export function wrongBytes(
-  { name, version, file, url, sha256 }: LockedWheel,
-  got: { readonly sha256: string } | { readonly bytes: number; readonly wanted: number },
-): ThampiError {
-  const source = url.startsWith('file:') ? 'The file' : new URL(url).host
-  const why =
-    'sha256' in got
-      ? `The lock says sha256 ${sha256}, what came has ${got.sha256}.`
-      : `The lock says ${got.wanted} bytes, what came has ${got.bytes} or more.`
+function otherBytes({ name, version, file, url }: LockedWheel, cause: OtherBytes, fix: string): ThampiError {
+  const source = url.startsWith('file:') ? fileURLToPath(url) : new URL(url).host
   return new ThampiError('INTEGRITY', {
     message: `${source} gives another ${file} than the one that ${name} ${version} was locked to.`,
-    why,
-    fix: 'find out who changed it; when that was right, make the lock anew',
+    why: cause.message,
+    fix: `find out who changed it; when that was right: ${fix}`,
+    cause,
   })
 }

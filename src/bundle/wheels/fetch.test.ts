@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { selfSigned } from '../../../tests/support/certificate.ts'
 import { temporaryDirectory } from '../../../tests/support/python.ts'
 import { realSystem, type System } from '../../system/system.ts'
 import type { LockedWheel } from '../lock/lock.ts'
@@ -235,7 +237,7 @@ describe('a server', () => {
   })
 
   it.each([
-    [404, 'the file is no longer there.', 'make the lock anew'],
+    [404, 'the file is no longer there.', expect.stringMatching(/^rm -r ".*locks"/)],
     [401, 'it wants a user name and a password, or others than it got.', expect.stringContaining('~/.netrc')],
     [400, '', 'run the command again later'],
   ])('that answers %i is asked once', async (status, why, fix) => {
@@ -301,6 +303,51 @@ describe('a server', () => {
   })
 })
 
+describe('whoever sends us elsewhere', () => {
+  it('is followed, but not in circles', async () => {
+    const there = await serve({ '/a': content })
+    const here = await serve({}, ({ url }, response) => {
+      response
+        .writeHead(url === '/a' ? 307 : 302, { location: url === '/a' ? `${there.url}/a` : '/round' })
+        .end()
+      return true
+    })
+    await fetchWheels([wheel(content, `${here.url}/a`)], system)
+    await expect(fetchWheels([wheel(randomBytes(9), `${here.url}/round`)], system)).rejects.toMatchObject({
+      code: 'NETWORK',
+      why: `127.0.0.1:${here.port} sends us from one address to the next, more than 10 times.`,
+    })
+  })
+
+  it('is not followed out of encryption, nor to a file of this disk', async () => {
+    const plain = await serve({ '/a': content })
+    const certificate = selfSigned()
+    const secure = createTlsServer(certificate, (_, response) =>
+      response.writeHead(301, { location: `${plain.url}/a` }).end(),
+    ).listen(0, '127.0.0.1')
+    await once(secure, 'listening')
+    closing.push(() => {
+      secure.close()
+      secure.closeAllConnections()
+    })
+    const PIP_CERT = join(system.places.home, 'company.pem')
+    writeFileSync(PIP_CERT, certificate.cert)
+    system = { ...system, env: { ...system.env, PIP_CERT } }
+    const { port } = secure.address() as AddressInfo
+    await expect(fetchWheels([wheel(content, `https://localhost:${port}/a`)], system)).rejects.toMatchObject({
+      code: 'NETWORK',
+      why: `localhost:${port} sends us to http://127.0.0.1:${plain.port}, which is not encrypted.`,
+    })
+    expect(plain.asked).toHaveLength(0)
+    const toDisk = await serve({}, (_, response) =>
+      Boolean(response.writeHead(302, { location: 'file:///etc/passwd' }).end()),
+    )
+    await expect(fetchWheels([wheel(content, `${toDisk.url}/a`)], system)).rejects.toMatchObject({
+      code: 'NETWORK',
+    })
+  })
+})
+
 describe('a user name and a password', () => {
   const answers =
     (...accepted: string[]) =>
@@ -335,13 +382,12 @@ describe('a user name and a password', () => {
     await fetchWheels([wheel(content, `${server.url}/files/a`)], system)
   })
 
-  it('comes from pip’s file, from netrc, or with the call', async () => {
+  it('comes from pip’s file, or from netrc', async () => {
     const server = await serve({ '/a': content }, answers('anna:s#cret', 'bob:x', 'eve:"y z'))
     const locked = wheel(content, `${server.url}/a`)
     const { home } = system.places
     const fresh = (): System => ({ ...system, places: { ...system.places, home: temporaryDirectory() } })
     await expect(fetchWheels([locked], fresh())).rejects.toMatchObject({ code: 'NETWORK' })
-    await fetchWheels([locked], fresh(), { indexes: [`http://bob:x@127.0.0.1:${server.port}/simple`] })
     writeFileSync(
       join(home, '.netrc'),
       'default login nobody password none\n# machine 127.0.0.1 login no password no\nmachine example.org login no password no\nmacdef init\nmachine 127.0.0.1 login no password no\n\nmachine 127.0.0.1\n  login anna account x password s#cret\n',

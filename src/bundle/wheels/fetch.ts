@@ -10,7 +10,7 @@ import { pipSettings } from '../pip-settings.ts'
 import { type CacheEntry, entryOf, rememberWhole, sizeOfWhole } from './cache.ts'
 import { credentialsOf } from './credentials.ts'
 import { download, type Source } from './download.ts'
-import { networkError } from './explain.ts'
+import { fetchFailed } from './explain.ts'
 import { reportProgress } from './progress.ts'
 
 /** A wheel that is on this disk, and is the one that was locked. */
@@ -18,11 +18,6 @@ export interface FetchedWheel extends LockedWheel {
   /** Absolute path of the file in the cache. Nobody may change it. */
   readonly path: string
   readonly bytes: number
-}
-
-export interface FetchOptions {
-  /** Addresses of indexes beside those of this machine's settings, with the user names and passwords in them. */
-  readonly indexes?: readonly string[]
 }
 
 const AT_A_TIME = 8
@@ -42,13 +37,12 @@ const AT_A_TIME = 8
 export async function fetchWheels(
   wheels: readonly LockedWheel[],
   system: System,
-  options: FetchOptions = {},
 ): Promise<readonly FetchedWheel[]> {
   const wanted = wheels.map(wheel => ({ wheel, entry: entryOf(wheel, system) }))
   const found = await all(wanted, ({ wheel, entry }) => whole(wheel, entry))
   const missing = wanted.filter((_, at) => found[at] === undefined)
   if (missing.length === 0) return found as FetchedWheel[]
-  const fetched = await fetchAll(missing, system, options)
+  const fetched = await fetchAll(missing, system)
   return wanted.map(({ entry }, at) => found[at] ?? (fetched.get(entry.file) as FetchedWheel))
 }
 
@@ -65,7 +59,6 @@ async function whole(wheel: LockedWheel, entry: CacheEntry): Promise<FetchedWhee
 async function fetchAll(
   missing: readonly Wanted[],
   system: System,
-  { indexes }: FetchOptions,
 ): Promise<ReadonlyMap<string, FetchedWheel>> {
   const { env } = system
   const pip = await pipSettings(env.VIRTUAL_ENV, system)
@@ -84,7 +77,7 @@ async function fetchAll(
   const stop = new AbortController()
   const source = {
     network,
-    credentials: await credentialsOf(system, indexes),
+    credentials: await credentialsOf(system),
     retries: Math.min(numberOf(env.UV_HTTP_RETRIES ?? env.PIP_RETRIES, 5), 10),
     signal: stop.signal,
   }
@@ -97,7 +90,7 @@ async function fetchAll(
       } catch (error) {
         // The others would only go on for a command that has failed.
         stop.abort()
-        throw networkError(wheel, error)
+        throw fetchFailed(wheel, error, system)
       }
     })
     progress.done()
