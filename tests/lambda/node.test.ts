@@ -235,7 +235,7 @@ it('a function without a manifest says so', async () => {
   const root = await nodeFunction(await saveSource('export default class { predict() {} }'))
   writeFileSync(join(root, 'thampi-manifest.json'), '{"schemaVersion": 2}')
   expect(said(await (await run(root)).invoke({}))).toMatchObject({
-    errorMessage: expect.stringContaining('is of version 2'),
+    errorMessage: expect.stringContaining('has schema 2'),
   })
 })
 

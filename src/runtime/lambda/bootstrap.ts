@@ -1,7 +1,7 @@
 /** How a function starts: this file, bundled with all it imports, stands in it as `lambda.mjs`; see `contract/lambda.md`. */
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Handler, openFunction } from './handler.ts'
+import { type Handler, openFunction } from './function.ts'
 
 const root: string = process.env.LAMBDA_TASK_ROOT ?? dirname(fileURLToPath(import.meta.url))
 

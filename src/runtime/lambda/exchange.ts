@@ -35,6 +35,7 @@ export interface Exchanging {
 const maxAnswerBytes = 6 * 1024 * 1024
 const harmless = /^[A-Za-z0-9._-]{1,64}$/
 const wholeMilliseconds = /^[1-9][0-9]{0,8}$/
+const version = 'Thampi-Version'
 const exposed = 'X-Request-Id, Thampi-Version, Retry-After'
 
 export class Exchange {
@@ -44,6 +45,7 @@ export class Exchange {
   readonly #request: HttpRequest
   readonly #route: Route | undefined
   readonly #headers: Record<string, string> = {}
+  readonly #began: number = performance.now()
 
   constructor(fn: Exchanging, request: HttpRequest, awsRequestId: string) {
     this.#fn = fn
@@ -55,9 +57,11 @@ export class Exchange {
     this.#route = routeOf(request.path)
   }
 
-  /** Whether this is a request that the model is asked by, and not one about it. */
-  get asks(): boolean {
-    return this.#route?.method === 'POST' && this.#request.method === 'POST'
+  /** What the log says at the end of a request that was for the model; undefined for others. */
+  logLine(statusCode: number): string | undefined {
+    if (!(version in this.#headers)) return undefined
+    const ms = (performance.now() - this.#began).toFixed(1)
+    return `POST ${this.#request.path} ${statusCode} ${ms} ms`
   }
 
   /** Never fails. */
@@ -88,26 +92,25 @@ export class Exchange {
   }
 
   /** Throws `Problem` when a path means another model, or another version of it. */
-  #check({ model, version }: Route): void {
+  #check({ model, version: asked }: Route): void {
     const { source } = this.#fn
     if (model !== undefined && model !== source.model) {
       const hint = `There is: ${source.model}.`
       throw new Problem('no-such-model', { detail: `There is no model "${model}" here.`, hint })
     }
-    if (version !== undefined && version !== String(source.version)) {
-      const detail = `This is version ${source.version} of ${source.model}, not version ${version}.`
+    if (asked !== undefined && asked !== String(source.version)) {
+      const detail = `This is version ${source.version} of ${source.model}, not version ${asked}.`
       throw new Problem('no-such-version', { detail })
     }
   }
 
   async #asked({ door }: Route): Promise<HttpAnswer> {
     const { headers, pretty } = this.#request
-    const withinMs = this.#readHeaders(door)
+    const waitsMs = this.#readHeaders(door)
     const body = this.#request.body()
-    this.#headers['Thampi-Version'] = String(this.#fn.source.version)
+    this.#headers[version] = String(this.#fn.source.version)
     const { answerer, shared } = await this.#fn.ready()
-    const deadline =
-      performance.now() + Math.min(withinMs ?? Number.POSITIVE_INFINITY, this.#fn.remainingMs())
+    const deadline = Math.min(this.#began + waitsMs, performance.now() + this.#fn.remainingMs())
     const context = new CallContext(shared, this.requestId, deadline)
     const contentType = headers.get('content-type')
     const answer =
@@ -118,23 +121,24 @@ export class Exchange {
     return this.#bounded(answer)
   }
 
-  /** How long the caller waits, where that is said. Throws `Problem`. */
-  #readHeaders(door: string | undefined): number | undefined {
+  /** How long the caller waits, in milliseconds. Throws `Problem`. */
+  #readHeaders(door: string | undefined): number {
     const { headers } = this.#request
     const encoding = headers.get('content-encoding')
     if (encoding !== undefined && encoding !== 'identity')
       throw new Problem('unsupported-media-type', { detail: 'Compressed requests are not accepted.' })
+    const timeout = headers.get('thampi-timeout-ms')
+    if (timeout !== undefined && !wholeMilliseconds.test(timeout)) {
+      const detail = 'Thampi-Timeout-Ms is a whole number of milliseconds above 0.'
+      throw new Problem('invalid-request', { detail })
+    }
     if (door !== undefined && headers.has('inference-header-content-length')) {
       throw new Problem('unsupported-media-type', {
         detail: 'Binary tensors are not read.',
         hint: 'Send `data` as JSON. In tritonclient: set_data_from_numpy(…, binary_data=False).',
       })
     }
-    const timeout = headers.get('thampi-timeout-ms')
-    if (timeout === undefined) return undefined
-    if (wholeMilliseconds.test(timeout)) return Number(timeout)
-    const detail = 'Thampi-Timeout-Ms is a whole number of milliseconds above 0.'
-    throw new Problem('invalid-request', { detail })
+    return timeout === undefined ? Number.POSITIVE_INFINITY : Number(timeout)
   }
 
   /** Throws `Problem` when Lambda would not take the answer. */
@@ -168,9 +172,7 @@ export class Exchange {
   #refused(error: unknown): HttpAnswer {
     if (!(error instanceof Problem)) this.#fn.mistake(error)
     const problem =
-      error instanceof Problem
-        ? error
-        : new Problem('internal', { detail: 'The function failed to handle the request.' })
+      error instanceof Problem ? error : new Problem('internal', { detail: 'The function failed.' })
     const { detail, hint, retryAfterMs } = problem.parts
     if (retryAfterMs !== undefined) this.#headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1000))
     if (this.#route?.plain) {

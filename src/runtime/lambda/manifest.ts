@@ -43,6 +43,6 @@ export function readManifest(root: string): Manifest {
   const { schemaVersion, start, model, cors, key } = manifest
   if (schemaVersion === 1) return { start, model, cors, key }
   throw new Error(
-    `thampi-manifest.json is of version ${schemaVersion}, and this runtime reads version 1. Fix: serve it again`,
+    `thampi-manifest.json has schema ${schemaVersion}, this runtime reads 1. Fix: serve the model again`,
   )
 }

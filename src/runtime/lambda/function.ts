@@ -21,6 +21,8 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number
 }
 
+/** As much memory comes with a whole processor. Lambda's documentation of memory. */
+const processorMb = 1769
 /** Kept back for the answer that there was not enough time. */
 const reserveMs = 1_000
 const retryMs = 1_000
@@ -30,10 +32,11 @@ const unsaid = 'The model cannot be loaded.'
  * The function whose files are at `root`; from here on this process is its own. The model is loaded already, where ten
  * seconds are enough for that or there are more.
  */
-export async function openFunction(
-  root: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Handler> {
+export async function openFunction(root: string, env: NodeJS.ProcessEnv): Promise<Handler> {
+  // What computes with several threads does so with as many as there are processors.
+  env.OMP_NUM_THREADS ??= String(
+    Math.max(1, Math.floor(Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? 0) / processorMb)),
+  )
   const manifest = readManifest(root)
   const version = Number(/^[1-9]\d*$/.exec(env.AWS_LAMBDA_FUNCTION_VERSION ?? '')?.[0] ?? 0)
   const logs = new JsonLogs(manifest.start.logLevel, version)
@@ -117,7 +120,6 @@ class LambdaFunction {
   }
 
   async #exchange(request: HttpRequest, context: LambdaContext): Promise<HttpAnswer> {
-    const began = performance.now()
     const exchanging: Exchanging = {
       ...{ source: this.#source, cors: this.#cors },
       remainingMs: () => context.getRemainingTimeInMillis(),
@@ -129,12 +131,8 @@ class LambdaFunction {
     this.#logs.beginEvent(exchange.requestId, context.awsRequestId, exchange.traceId)
     const answer = await exchange.answer()
     this.#logs.finishLines()
-    if (exchange.asks) {
-      const { statusCode } = answer
-      const ms = (performance.now() - began).toFixed(1)
-      const text = `${request.method} ${request.path} ${statusCode} ${ms} ms`
-      this.#logs.access(statusCode < 500 ? 'INFO' : 'ERROR', text)
-    }
+    const line = exchange.logLine(answer.statusCode)
+    if (line !== undefined) this.#logs.access(answer.statusCode < 500 ? 'INFO' : 'ERROR', line)
     this.#logs.end()
     return answer
   }
