@@ -7,14 +7,11 @@ answerer, context = model.ready(deadline)
 import gc
 import hashlib
 import os
-import shutil
 import sys
-import tempfile
 import time
 
 from thampi.errors import ThampiError
 from thampi.runtime import brought, serving
-from thampi.runtime.lambda_s3 import Blob
 
 __all__ = ["FunctionModel"]
 
@@ -69,7 +66,7 @@ class FunctionModel:
         try:
             return self._files(deadline)
         except OSError as error:
-            what = f"The files of {self._start['model']} cannot be put in place: {error.strerror}."
+            what = f"The files of {self._start['model']} cannot be put in place: {error.strerror or error}."
             raise ThampiError("MODEL_LOAD_FAILED", what) from error
 
     def _files(self, deadline):
@@ -89,6 +86,9 @@ class FunctionModel:
     def _in_scratch(self, deadline):
         """A directory with all files of the model. What is found there, because the process before this one
         has died, is taken only when its digest is right; what comes gets its name when it is whole."""
+        import shutil
+        import tempfile
+
         directory = os.path.join(tempfile.gettempdir(), self._scratch)
         part = f"{directory}.part"
         remote = self._where["files"]
@@ -107,6 +107,8 @@ class FunctionModel:
 
     def _fetched(self, file, deadline, path=None):
         """What has come before stays when there is not enough time."""
+        from thampi.runtime.lambda_s3 import Blob  # threads and all
+
         if file not in self._blobs:
             self._blobs[file] = Blob(self._where["bucket"], file, self._where["files"][file], path)
         self._blobs[file].fetch(deadline)
