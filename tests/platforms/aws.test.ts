@@ -1,11 +1,13 @@
 /** The platform aws, on a cloud of this machine: the shared suite, through real zips, real processes and real HTTP. */
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, it } from 'vitest'
 import { openAws } from '../../src/platforms/aws/aws.ts'
 import type { Stage } from '../../src/settings/stage.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem } from '../../src/system/system.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
 import { awsStage } from '../support/aws-stage.ts'
+import { savedWithNewerPython } from '../support/newer-model.ts'
+import { newerPython } from '../support/newer-python.ts'
 import { saveSource } from '../support/node-runtime.ts'
 import { temporaryDirectory } from '../support/python.ts'
 import { type Reached, testPlatform } from './suite.ts'
@@ -22,6 +24,33 @@ async function reach(): Promise<Reached> {
   const env = { ...process.env, ...cloud.env, THAMPI_HOME: temporaryDirectory() }
   const system = { ...realSystem(), env, cwd: temporaryDirectory(), places: places(env) }
   return { platform: await openAws(stage('any'), system), system, stage, close: async () => {} }
+}
+
+const newer = await newerPython()
+if ('missing' in newer) {
+  it.skip(`aws, with models in Python: ${newer.missing}`, () => {})
+} else {
+  testPlatform('aws, with models in Python 3.13', reach, {
+    packages: ['cloudpickle=='],
+    source: { python: newer.path },
+    answering: text =>
+      savedWithNewerPython(`import thampi
+class Model(thampi.Model):
+    def predict(self, args, context):
+        print("asked")
+        return {"says": ${JSON.stringify(text)}, "got": args}
+thampi.save(Model(), "model", ".")
+`),
+    broken: why =>
+      savedWithNewerPython(`import thampi
+class Model(thampi.Model):
+    def initialize(self, context):
+        raise ValueError(${JSON.stringify(why)})
+    def predict(self, args, context):
+        return 1
+thampi.save(Model(), "model", ".")
+`),
+  })
 }
 
 testPlatform('aws, with models in TypeScript', reach, {

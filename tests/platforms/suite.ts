@@ -6,7 +6,7 @@ import { bundleModel } from '../../src/bundle/bundle-model.ts'
 import { readModel } from '../../src/model/read.ts'
 import type { LogLine, Platform, Version, Weights } from '../../src/platforms/platform.ts'
 import type { Stage } from '../../src/settings/stage.ts'
-import { sourceOf } from '../../src/source.ts'
+import { type SourceOptions, sourceOf } from '../../src/source.ts'
 import type { System } from '../../src/system/system.ts'
 import { python, saveModel, temporaryDirectory } from '../support/python.ts'
 
@@ -26,6 +26,8 @@ export interface Author {
   broken(why: string): string | Promise<string>
   /** Beginnings of lines that name packages of such a model. */
   readonly packages: readonly string[]
+  /** What to pack it with, where that is not the packages of the tests' own Python. */
+  readonly source?: SourceOptions
 }
 
 export const inPython: Author = {
@@ -47,7 +49,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>, author
     afterAll(() => reached.close())
 
     const releaseOf = async (modelDir: string, stage: Stage): Promise<Version> =>
-      reached.platform.release(await bundleOf(modelDir, stage, reached), stage)
+      reached.platform.release(await bundleOf(modelDir, stage, reached, author.source), stage)
 
     it('finds nothing where nothing was released, and removes nothing', async () => {
       const stage = reached.stage('empty')
@@ -111,7 +113,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>, author
     it('knows the same bundle again instead of making another version', async () => {
       const { platform } = reached
       const stage = reached.stage('same')
-      const bundle = await bundleOf(await answering('one'), stage, reached)
+      const bundle = await bundleOf(await answering('one'), stage, reached, author.source)
       const first = await platform.release(bundle, stage)
       await platform.route(stage, all(first))
       expect(await platform.release(bundle, stage)).toEqual(first)
@@ -122,7 +124,7 @@ export function testPlatform(name: string, reach: () => Promise<Reached>, author
       const stage = reached.stage('resumed')
       const one = await releaseOf(await answering('one'), stage)
       await platform.route(stage, all(one))
-      const bundle = await bundleOf(await answering('two'), stage, reached)
+      const bundle = await bundleOf(await answering('two'), stage, reached, author.source)
       const left = await platform.release(bundle, stage)
       expect(await platform.release(bundle, stage)).toMatchObject({ number: left.number })
       expect((await platform.versions(stage)).map(({ number }) => number)).toEqual([one.number, left.number])
@@ -289,14 +291,15 @@ export function answering(text: string): string {
   )
 }
 
-/** Packs a saved model with the packages of the tests' own Python. */
+/** Packs a saved model, unless said otherwise with the packages of the tests' own Python. */
 export async function bundleOf(
   modelDir: string,
   stage: Stage,
   { platform, system }: Pick<Reached, 'platform' | 'system'>,
+  source: SourceOptions = { python },
 ): Promise<Bundle> {
   const model = await readModel(modelDir, system.cwd)
-  const options = { python, projectDir: temporaryDirectory() }
+  const options = { projectDir: temporaryDirectory(), ...source }
   return bundleModel(
     model,
     await sourceOf(model, stage, platform.target(model, stage), options, system),
