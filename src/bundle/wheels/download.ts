@@ -47,6 +47,7 @@ export async function download(wheel: LockedWheel, entry: CacheEntry, source: So
       await receive(wheel, entry.part, source)
       return await rename(entry.part, entry.file)
     } catch (error) {
+      if (error instanceof OtherBytes || error instanceof Useless) await rm(entry.part, { force: true })
       if (source.signal.aborted || attempt >= source.retries || !mayPass(error)) throw error
       const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS)
       const wanted = error instanceof NotNow ? error.waitMs : 0
@@ -68,6 +69,9 @@ class NotNow extends Refused {
 /** What is here is not the wheel, but the next attempt may end otherwise. */
 class NotWhole extends Error {}
 
+/** Nor will it ever be: an earlier run left it, and it is of another file. */
+class Useless extends NotWhole {}
+
 function mayPass(error: unknown): boolean {
   if (error instanceof NotNow || error instanceof NotWhole) return true
   const code = systemCode(error) ?? ''
@@ -77,16 +81,17 @@ function mayPass(error: unknown): boolean {
 /** One attempt, which goes on behind what is there already. */
 async function receive(wheel: LockedWheel, part: string, source: Source): Promise<void> {
   const there = await readPart(part, wheel.bytes)
-  const start = there.bytes === wheel.bytes ? there : await append(wheel, part, there, source)
-  const sha256 = start.hash.digest('hex')
-  if (sha256 === wheel.sha256) return
-  await rm(part, { force: true })
-  throw otherBytes(there.bytes, `The lock says sha256 ${wheel.sha256}, what came has ${sha256}.`)
+  // A run was killed when all was here, and only the name was not.
+  if (there.bytes > 0 && there.hash.copy().digest('hex') === wheel.sha256) return
+  const { hash } = await append(wheel, part, there, source)
+  const sha256 = hash.digest('hex')
+  if (sha256 !== wheel.sha256) {
+    throw otherBytes(there.bytes, `The lock says sha256 ${wheel.sha256}, what came has ${sha256}.`)
+  }
 }
 
-/** The beginning may have been left by another run, of another file; then it is worth another try, without it. */
 function otherBytes(had: number, message: string): Error {
-  return had === 0 ? new OtherBytes(message) : new NotWhole('what an earlier attempt left did not fit')
+  return had === 0 ? new OtherBytes(message) : new Useless('what an earlier attempt left did not fit')
 }
 
 interface Begun {
@@ -135,7 +140,6 @@ async function append(wheel: LockedWheel, part: string, there: Begun, source: So
   } finally {
     await file.close()
     body.pieces.destroy()
-    if (bytes > most) await rm(part, { force: true })
   }
   if (bytes < (wheel.bytes ?? 0)) throw new NotWhole('the connection ended before the file did')
   return { hash, bytes }
@@ -177,6 +181,7 @@ async function follow(first: URL, had: number, source: Source): Promise<Incoming
     const status = response.statusCode ?? 0
     if (status === 200 || status === 206) return response
     response.destroy()
+    if (status === 416 && had > 0) throw new Useless('there is nothing behind what an earlier attempt left')
     const { location } = response.headers
     if (status < 300 || status >= 400 || location === undefined) throw refusal(status, url, response)
     const next = new URL(location, url)
@@ -189,8 +194,7 @@ async function follow(first: URL, had: number, source: Source): Promise<Incoming
 }
 
 function refusal(status: number, { host }: URL, { headers }: IncomingMessage): Error {
-  // There is nothing behind what we have: then what we have is not the beginning of it.
-  if (![408, 416, 425, 429, 500, 502, 503, 504].includes(status)) return new Refused(status, host)
+  if (![408, 425, 429, 500, 502, 503, 504].includes(status)) return new Refused(status, host)
   const seconds = Number(headers['retry-after'] ?? 0)
   return new NotNow(status, host, Math.min(seconds > 0 ? seconds * 1000 : 0, LONGEST_WAIT_MS))
 }

@@ -1,7 +1,15 @@
 import { fork } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -288,6 +296,23 @@ describe('a server', () => {
       code: 'INTEGRITY',
       why: expect.stringContaining(`The lock says ${content.length} bytes`),
     })
+  })
+
+  it('is not asked for what a killed run had whole, and is asked for all where nothing is behind it', async () => {
+    const server = await serve({ '/a': content }, ({ headers }, response) => {
+      if (headers.range !== `bytes=${content.length}-`) return false
+      return Boolean(response.writeHead(416).end())
+    })
+    const { bytes: _, ...locked } = wheel(content, `${server.url}/a`)
+    const dir = join(system.places.home, 'wheels', locked.sha256)
+    mkdirSync(dir, { recursive: true })
+    writeFileSync(join(dir, 'part'), content)
+    await fetchWheels([locked], system)
+    expect(server.asked).toHaveLength(0)
+    writeFileSync(join(dir, locked.file), '')
+    writeFileSync(join(dir, 'part'), randomBytes(content.length))
+    await fetchWheels([locked], system)
+    expect(server.asked.map(({ headers }) => headers.range)).toEqual([`bytes=${content.length}-`, undefined])
   })
 
   it('that continues something else is asked for all of it', async () => {
