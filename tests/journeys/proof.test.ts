@@ -181,6 +181,42 @@ describe('a model with one recorded example', () => {
   }
 })
 
+describe('a model that is served with another version of a library than it was saved with', () => {
+  const shop = project()
+
+  it('is stopped before it gets traffic, when the version answers differently', async () => {
+    const libraries = join(shop.dir, 'libraries')
+    const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', libraries]
+    await shop.python([...install, 'wcwidth==0.2.5'])
+    shop.write(
+      'train.py',
+      `
+import thampi, wcwidth
+
+class Width(thampi.Model):
+    def predict(self, args, context):
+        return wcwidth.wcswidth(args)
+
+thampi.save(Width(), 'width', './models', examples=['café', 'a 🫠'])
+`,
+    )
+    await shop.python(['train.py'], { env: { PYTHONPATH: libraries } })
+    const serve = (version: string) => {
+      shop.write('requirements.txt', `wcwidth==${version}\n`)
+      return shop.thampi(['serve', '--dependency_file=requirements.txt', '--project_dir=models'])
+    }
+    expect(await serve('0.2.5')).toMatchObject({
+      status: 0,
+      err: expect.stringContaining('2 examples replayed, identical'),
+    })
+    const { status, err } = await serve('0.2.13')
+    expect({ status, err }).toEqual({ status: 7, err: expect.stringContaining('EXAMPLE_DIFFERS') })
+    expect(err).toContain('result was 3, is 4')
+    const [only, ...others] = JSON.parse((await shop.thampi(['versions', '--json'])).out) as object[]
+    expect({ only, others }).toMatchObject({ only: { version: 1, weight: 100 }, others: [] })
+  }, 600_000)
+})
+
 /** The bit of a weight that makes it half or twice as large. */
 function flip(bytes: Buffer, weight: number): void {
   const wanted = Buffer.alloc(8)
