@@ -194,6 +194,10 @@ describe('what cannot be used is named:', () => {
     ['[tool.poetry.dependencies]\nsix = "*"', 'no list "dependencies"'],
     ['project = [', 'not TOML'],
     ['project = 1', 'no list'],
+    [
+      '[project]\ndependencies = ["six", "In_House>=1"]\n[tool.uv.sources]\nin-house = { index = "ours" }\n',
+      'takes in-house from a place that only uv knows',
+    ],
   ])('a pyproject.toml without a plain list: %j', async (text, words) => {
     await write('pyproject.toml', text)
     expect((await failure('pyproject.toml')).message).toContain(words)

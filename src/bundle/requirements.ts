@@ -8,6 +8,7 @@ import type { Environment } from '../system/places.ts'
 import { isCondaFile, readCondaFile } from './conda-file.ts'
 import { readFiles } from './contents.ts'
 import { layerOf } from './layer.ts'
+import { isLockFile, readLockFile } from './lock-files.ts'
 import { readPyproject } from './pyproject.ts'
 import { type CleanText, cleanRequirements, type Listed, type Surroundings } from './requirement-lines.ts'
 import { walkProject } from './tree.ts'
@@ -46,7 +47,7 @@ export interface RequirementsPlace {
 const MAX_BYTES = 8 * 1024 * 1024
 
 /**
- * Reads a requirements file, a `pyproject.toml` or a conda file (told by what is in it) and everything it includes.
+ * Reads a requirements file, a `pyproject.toml`, a lock or a conda file (told by what is in it) and everything it includes.
  *
  * @throws ThampiError REQUIREMENTS_INVALID naming the file, and the line when there is one
  * @example
@@ -137,6 +138,7 @@ class Reader {
   }
 
   #plain(text: string, path: string, shown: string): { plain: string; python: string | undefined } {
+    if (isLockFile(text)) return { plain: readLockFile(text, shown), python: undefined }
     if (path.endsWith('.toml')) return { plain: readPyproject(text, shown), python: undefined }
     if (!isCondaFile(text) && !/\.ya?ml$/.test(path)) return { plain: text, python: undefined }
     const conda = readCondaFile(text, shown)
