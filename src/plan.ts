@@ -204,9 +204,8 @@ function resourcesOf(stage: Stage, made: LambdaPackage): Resource[] {
   const bucket = bucketOf(stage)
   const role =
     [stage.aws.role_arn, stage.aws.role_name].find(value => typeof value === 'string') ?? names.role
-  const zips = [made.functionZip, ...made.layers.map(({ archive }) => archive)].filter(
-    ({ bytes }) => bytes > maxDirectUploadBytes,
-  )
+  const layers = made.layers.map(({ archive }) => archive)
+  const zips = made.functionZip.bytes > maxDirectUploadBytes ? [...layers, made.functionZip] : layers
   const objects = [
     ...zips.map(({ digest }) => `${blobPrefix}${digest.slice('sha256:'.length)}`),
     ...(made.model.in === 's3' ? made.model.blobs.map(({ key }) => key) : []),

@@ -3,6 +3,8 @@ import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
 import type { Answer } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { routeKey } from './ensure-api.ts'
+import { isAws } from './trouble.ts'
+import { until } from './wait.ts'
 
 /** The longest a function may take, and a start before it. */
 const answerWithinMs = 930_000
@@ -68,17 +70,31 @@ export async function loadVersion(corner: Corner, number: number): Promise<void>
   })
 }
 
+/** A function that was idle for weeks, or has a snapshot to be made, says that it is coming. */
+const comesWithinMs = 120_000
+
+const notYet = ['ResourceConflict', 'ResourceNotReady', 'SnapStartNotReady', 'CodeArtifactUserPending']
+
 async function invoke(
   { cloud, names }: Corner,
   number: number,
   event: unknown,
 ): Promise<{ payload: string; functionError: string | undefined }> {
   const lambda = await cloud.lambda()
-  const { Payload, FunctionError } = await lambda.invoke(
-    { FunctionName: names.function, Qualifier: String(number), Payload: Buffer.from(JSON.stringify(event)) },
-    { requestTimeout: answerWithinMs },
+  const Payload = Buffer.from(JSON.stringify(event))
+  const about = { FunctionName: names.function, Qualifier: String(number), Payload }
+  const answer = await until(
+    () =>
+      lambda.invoke(about, { requestTimeout: answerWithinMs }).catch(error => {
+        if (isAws(error, ...notYet)) return undefined
+        throw error
+      }),
+    { what: `version ${number} of ${names.function}`, withinMs: comesWithinMs },
   )
-  return { payload: Buffer.from(Payload ?? []).toString('utf8'), functionError: FunctionError }
+  return {
+    payload: Buffer.from(answer.Payload ?? []).toString('utf8'),
+    functionError: answer.FunctionError,
+  }
 }
 
 type Said = Readonly<Record<string, unknown>>
