@@ -85,10 +85,10 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   INTEGRITY: {
     means:
-      'A file of a saved model, of a layer or of the local platform is not byte for byte what was written. It is not loaded; a stage that is served goes on as before. A training script that runs during `serve` has the same effect.',
+      'A file of a saved model, of a layer or of the local platform is not byte for byte what was written. It is not loaded; a stage that is served goes on as before. A training script that runs during `serve` has the same effect. Or a package that was fetched is not the one that was locked: it is thrown away.',
     looks: 'models/iris-sklearn/model.pkl is not the file that was saved.',
     mends:
-      'Run the training script again, or restore the directory. For a damaged file of the local platform: serve the stage again.',
+      'Run the training script again, or restore the directory. For a damaged file of the local platform: serve the stage again. For a package: find out who changed it on the index, or on the way.',
   },
   PYTHON_MISSING: {
     means:
@@ -381,10 +381,12 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
       'The codes of such documents are in [http.md](http.md#problems); `thampi tail STAGE --since=3m` shows what happened.',
   },
   NETWORK: {
-    means: '`predict` could not reach the URL of the stage.',
+    means:
+      '`predict` could not reach the URL of the stage; or packages for another machine could not be looked up or fetched. What has arrived of them is kept, and the same command asks for the rest.',
     looks:
-      'http://127.0.0.1:8426/staging/mymodel/predict could not be reached: connect ECONNREFUSED 127.0.0.1:8426.',
-    mends: '`thampi info STAGE` starts the local platform again when it has died.',
+      'numpy 2.4.6 could not be fetched from packages.example.org.\nIt answered 503.\nFix: run the command again later',
+    mends:
+      '`thampi info STAGE` starts the local platform again when it has died. For packages: check the network, the proxy and the user name, all of which [../how-to/private-packages.md](../how-to/private-packages.md) names.',
   },
   PERMISSION: {
     means:
