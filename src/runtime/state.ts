@@ -44,11 +44,11 @@ export function encodeState(state: unknown): { readonly json: unknown; readonly 
   return { json, arrays: Buffer.concat(writer.arrays) }
 }
 
-/** The state that `encodeState` was given. */
+/** The state that `encodeState` was given. Its typed arrays may lie in `arrays`, which is the model's from here on. */
 export function decodeState(json: unknown, arrays: Buffer): unknown {
-  // One aligned copy; the typed arrays are views into it.
-  const memory = new Uint8Array(arrays).buffer
-  return revive(json, memory)
+  // The typed arrays are views into one memory; a buffer that is a part of another one is copied, for its alignment.
+  const isWhole = arrays.length === arrays.buffer.byteLength
+  return revive(json, (isWhole ? arrays : new Uint8Array(arrays)).buffer as ArrayBuffer)
 }
 
 class Writer {

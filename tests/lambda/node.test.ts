@@ -246,19 +246,20 @@ describe('a model in S3', () => {
   })
   afterEach(() => bucket.close())
 
-  /** 40 MB of weights: three ranges. */
-  const size = 40 * 1024 * 1024
+  const mb = 1024 * 1024
+  /** Of weights: three ranges. */
+  const size = 40 * mb
   const source = `export default class {
   predict() { return { bytes: this.weights.length, last: this.weights.at(-1) } }
 }`
 
-  async function withWeights(options: Partial<FunctionOptions> = {}): Promise<RunningFunction> {
+  async function withWeights(options: Partial<FunctionOptions> = {}, bytes = size): Promise<RunningFunction> {
     const saved = await saveSource(source)
     writeFileSync(
       join(saved, 'state.json'),
-      JSON.stringify({ state: { weights: { $: ['Uint8Array', 0, size] } } }),
+      JSON.stringify({ state: { weights: { $: ['Uint8Array', 0, bytes] } } }),
     )
-    writeFileSync(join(saved, 'state.bin'), Buffer.alloc(size, 7))
+    writeFileSync(join(saved, 'state.bin'), Buffer.alloc(bytes, 7))
     return run(await fromS3(saved, 'state.bin', 'memory'), { ...inS3(), ...options })
   }
 
@@ -285,6 +286,11 @@ describe('a model in S3', () => {
     ])
     await post(fn, 1)
     expect(bucket.asked.length).toBe(3)
+  })
+
+  it('takes its own size of memory, and not twice as much', async () => {
+    const fn = await withWeights({ memoryMb: 384 }, 224 * mb)
+    expect(await post(fn, 1)).toMatchObject({ status: 200, said: { result: { bytes: 224 * mb } } })
   })
 
   it('comes with a call that keeps warm, which asks it nothing', async () => {
