@@ -64,6 +64,7 @@ beforeAll(async () => {
     { name: 'boto3', version: '1.40.0', requires: ['botocore'] },
     { name: 'botocore', version: '1.40.0' },
     { name: 'uses-boto', version: '1.0', requires: ['boto3'] },
+    { name: 'torch', version: '2.9.0' },
     { name: 'xgboost', version: '3.0', requires: ['nvidia-nccl-cu12'] },
     { name: 'nvidia-nccl-cu12', version: '2.0' },
   ]
@@ -302,6 +303,28 @@ describe('where packages come from', () => {
     await writeFile(join(cwd, 'uv.toml'), 'resolution = "lowest"\nno-index = true\n')
     const system = machine({ UV_RESOLUTION: 'lowest', UV_CONSTRAINT: '/not/there', UV_PRERELEASE: 'allow' })
     expect(files(await lock('plain', { system }))).toEqual(['plain-2.0-py3-none-any.whl'])
+  })
+
+  test('who chose an index gets torch from there too, and not from that of builds without CUDA', async () => {
+    expect((await lock('torch')).wheels[0]?.url).toMatch(/^http:\/\/127\.0\.0\.1:/)
+  })
+})
+
+describe('with the index of this machine', () => {
+  test.each(['x64', 'arm64'] as const)('scikit-learn is locked for Linux on %s', async arch => {
+    const system = { ...machine(), env: { ...process.env, THAMPI_UV: uv } }
+    const { wheels } = await lock('scikit-learn\n', { system, to: { ...target, arch } })
+    const machineOf = { x64: 'x86_64', arm64: 'aarch64' }[arch]
+    expect(wheels.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['joblib', 'numpy', 'scikit-learn', 'scipy', 'threadpoolctl']),
+    )
+    for (const { file } of wheels) {
+      const compiled = new RegExp(`-cp313-cp313-manylinux_2_(\\d+)_${machineOf}(\\.|$)`).exec(
+        file.replace('.whl', ''),
+      )
+      if (compiled) expect(Number(compiled[1])).toBeLessThanOrEqual(34)
+      else expect(file).toMatch(/-py3-none-any\.whl$/)
+    }
   })
 })
 
