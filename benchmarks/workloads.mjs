@@ -23,6 +23,12 @@ const flowers = [
   { input: [5.5, 2.4, 3.8, 1.1], expected: 1 },
 ]
 
+const flowerSchema = {
+  type: 'object',
+  properties: { input: { type: 'array', items: { type: 'number' }, minItems: 4, maxItems: 4 } },
+  required: ['input'],
+}
+
 const everyone = peer => (peer === byHand ? [] : peer.configurations)
 const oneByOne = peer => everyone(peer).filter(({ batches }) => !batches)
 /** Twenty models of which two get eight in ten requests. */
@@ -96,6 +102,18 @@ export const workloads = [
     expected: 1,
     connections: [64],
     runners: onlyUs(settingsToCompare([1, 2, 8], [8, 64])),
+  },
+  {
+    name: 'validation',
+    title: 'The tutorial’s model, its input compared with a declared schema',
+    kind: 'tutorial',
+    ...flowers[0],
+    questions: flowers,
+    connections: [64],
+    runners: onlyUs([
+      configured('batched', { batched: true }),
+      configured('batched, declared', { batched: true, schema: flowerSchema }),
+    ]),
   },
   {
     name: 'formats',

@@ -9,11 +9,15 @@ const stage = 'bench'
 /**
  * A configuration of ours.
  * @param {string} name
- * @param {{ batched: boolean, settings?: object, keepWarm?: boolean, models?: string[] }} options
- *   `settings`: keys of the stage's `thampi` object; `models`: names under which the model is served, the first is asked
+ * @param {{ batched: boolean, settings?: object, keepWarm?: boolean, models?: string[], schema?: object }} options
+ *   `settings`: keys of the stage's `thampi` object; `models`: names under which the model is served, the first is asked;
+ *   `schema`: declared for the model's input, which is then compared with it
  * @returns {import('./peer.mjs').Configuration}
  */
-export function configured(name, { batched, settings = {}, keepWarm = true, models = ['model'] }) {
+export function configured(
+  name,
+  { batched, settings = {}, keepWarm = true, models = ['model'], schema = undefined },
+) {
   return {
     name,
     batches: batched,
@@ -26,7 +30,8 @@ export function configured(name, { batched, settings = {}, keepWarm = true, mode
         const keys = { project_name: model, memory_size: 2048, keep_warm: keepWarm, thampi: settings }
         writeFileSync(join(project, `${model}.json`), JSON.stringify({ [stage]: keys }))
       }
-      await run(python, ['thampi_train.py', kind, batched ? 'batched' : 'single', ...models], {
+      const way = batched ? 'batched' : 'single'
+      await run(python, ['thampi_train.py', kind, way, JSON.stringify(schema ?? null), ...models], {
         cwd: project,
         env: { ...env, PYTHONPATH: join(root, 'python/src'), THAMPI_QUIET: '1' },
       })

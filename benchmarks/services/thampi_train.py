@@ -1,5 +1,9 @@
-"""Saves one of the models as a training script would: `python thampi_train.py KIND batched|single NAME…`."""
+"""Saves a model as a training script would: `python thampi_train.py KIND batched|single SCHEMA NAME…`.
 
+SCHEMA is JSON, `null` where nothing is declared.
+"""
+
+import json
 import sys
 
 import models
@@ -22,7 +26,7 @@ class Batched(Single):
 
 
 if __name__ == "__main__":
-    kind, way, *names = sys.argv[1:]
+    kind, way, schema, *names = sys.argv[1:]
     model = {"single": Single, "batched": Batched}[way](kind)
     for name in names:
-        thampi.save(model, name, "./models")
+        thampi.save(model, name, "./models", schema=json.loads(schema))
