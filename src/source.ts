@@ -96,10 +96,14 @@ async function packedSource(
   }
 }
 
-/** Undefined when there is none; that it is looked for is nobody's concern. */
+/** The one in use when it fits, else any that is installed; undefined when there is none. */
 async function ofMinor(minor: string, system: System): Promise<PythonFound | undefined> {
-  const found = await findPython({ ...system, tell: () => {} }, { minor }).catch(() => undefined)
-  return found?.minor === minor ? found : undefined
+  const quiet = { ...system, tell: () => {} }
+  for (const wanted of [{ minor }, { explicit: minor }]) {
+    const found = await findPython(quiet, wanted).catch(() => undefined)
+    if (found?.minor === minor) return found
+  }
+  return undefined
 }
 
 function withoutPython({ python: _, ...target }: Target): Target {

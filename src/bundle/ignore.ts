@@ -65,6 +65,8 @@ export function reasonForDirectory(path: string, inside: readonly string[]): Rea
   if (inside.includes('thampi.json') && inside.some(file => /^model\.[a-z]+$/.test(file)))
     return 'saved model'
   if (name.endsWith('.egg-info') || name.endsWith('.dist-info')) return 'build output'
+  // What `thampi package` wrote, wherever that is.
+  if (inside.includes('thampi-package.json')) return 'build output'
   // A package of Python that happens to be called `build` stays.
   if (!path.includes('/') && topDirectories[1].has(name) && !inside.includes('__init__.py'))
     return topDirectories[0]

@@ -17,6 +17,8 @@ export interface WheelToMake {
   readonly requiresPython?: string
   /** ISO 8601. */
   readonly uploaded?: string
+  /** Instead of a module that knows its version: path → text. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 export interface IndexFile {
@@ -132,6 +134,7 @@ function filesOfWheel({
   tags = 'py3-none-any',
   requires = [],
   requiresPython,
+  files: modules = { [`${spelled(name)}/__init__.py`]: `version = "${version}"\n` },
 }: WheelToMake): Record<string, string> {
   const info = `${spelled(name)}-${version}.dist-info`
   const metadata = [
@@ -142,7 +145,7 @@ function filesOfWheel({
     ...requires.map(line => `Requires-Dist: ${line}`),
   ]
   const files: Record<string, string> = {
-    [`${spelled(name)}/__init__.py`]: `version = "${version}"\n`,
+    ...modules,
     [`${info}/METADATA`]: `${metadata.join('\n')}\n`,
     [`${info}/WHEEL`]: `Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: ${tags}\n`,
   }

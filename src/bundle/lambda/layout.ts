@@ -43,11 +43,9 @@ export async function unpackPackage(
     for (const { archive } of made.layers) await unpackZip(archive.file, at.layerRoot)
     await mkdir(at.layerRoot, { recursive: true })
     await mkdir(at.scratch)
-    if (made.model.in === 's3') {
-      for (const { path, source } of made.model.blobs) await link(source, join(at.taskRoot, 'model', path))
-      const here: Manifest = { ...manifest, model: { in: 'function' } }
-      await writeFile(join(at.taskRoot, manifestFile), manifestText(here))
-    }
+    const blobs = made.model.in === 's3' ? made.model.blobs : []
+    for (const { path, source } of blobs) await link(source, join(at.taskRoot, 'model', path))
+    await writeFile(join(at.taskRoot, manifestFile), manifestText(manifestHere(manifest)))
     await setWritable(at.taskRoot, false)
     await setWritable(at.layerRoot, false)
     return { ...at, remove }
@@ -55,6 +53,11 @@ export async function unpackPackage(
     await remove()
     throw cause
   }
+}
+
+/** Who tries a package may hear what went wrong in it, whatever its callers will be told. */
+function manifestHere(manifest: Manifest): Manifest {
+  return { ...manifest, start: { ...manifest.start, errors: 'full' }, model: { in: 'function' } }
 }
 
 async function link(source: string, target: string): Promise<void> {

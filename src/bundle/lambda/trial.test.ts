@@ -98,6 +98,21 @@ describe('a package that fails', () => {
     expect(await failure(dir)).toMatchObject({ code: 'MODEL_RAISED', missing: 'cloudpickle.tests' })
   })
 
+  it('says what went wrong, also where callers are told nothing', async () => {
+    const dir = saveModel(
+      `def predict(self, args, context):
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        raise ValueError("not here")
+    return 1`,
+      { examples: '[1]' },
+    )
+    const model = await readModel(dir, '/')
+    await expect(triedModel(model, { stage: stageOf({ errors: 'terse' }) })).rejects.toMatchObject({
+      code: 'MODEL_RAISED',
+      message: expect.stringContaining('ValueError'),
+    })
+  })
+
   it('says that an answer is another one than was recorded', async () => {
     const dir = saveModel(
       `def predict(self, args, context):
