@@ -1,8 +1,9 @@
 /** The newer Python of the tests is a whole one: what is packed for another Python is believed only if this is. */
 import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readModel } from '../src/model/read.ts'
 import { savedWithNewerPython } from './support/newer-model.ts'
 import { newerPython } from './support/newer-python.ts'
@@ -63,3 +64,34 @@ it.skipIf(missing)(
   },
   300_000,
 )
+
+describe('where it cannot be had, it says why', () => {
+  // The script works beside itself: in a directory of its own nothing is there yet.
+  const ask = (env: NodeJS.ProcessEnv): unknown => {
+    const scripts = join(temporaryDirectory(), 'scripts')
+    cpSync('scripts/newer-python.mjs', join(scripts, 'newer-python.mjs'))
+    return JSON.parse(
+      execFileSync(process.execPath, [join(scripts, 'newer-python.mjs')], { encoding: 'utf8', env }),
+    )
+  }
+
+  it('without apt', () => {
+    expect(ask({ PATH: '/nowhere' })).toEqual({
+      missing: expect.stringMatching(/there is no apt-get here|Linux only/),
+    })
+  })
+
+  it.skipIf(missing)(`without a mirror of Debian, and with one that does not answer${missing}`, () => {
+    const dir = temporaryDirectory()
+    const configured = (sources: string): NodeJS.ProcessEnv => {
+      writeFileSync(join(dir, 'sources.list'), sources)
+      const lines = ['sourcelist', 'sourceparts'].map(key => `Dir::Etc::${key} "${join(dir, `${key}`)}";`)
+      writeFileSync(join(dir, 'apt.conf'), lines.join('\n').replace(/sourcelist"/, 'sources.list"'))
+      return { PATH: process.env.PATH, APT_CONFIG: join(dir, 'apt.conf') }
+    }
+    expect(ask(configured(''))).toEqual({ missing: 'apt has no mirror of Debian configured here' })
+    expect(ask(configured('deb http://127.0.0.1:1/debian bookworm main\n'))).toEqual({
+      missing: expect.stringMatching(/^apt-get failed: E: .*127\.0\.0\.1/),
+    })
+  })
+})
