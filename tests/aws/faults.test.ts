@@ -115,6 +115,16 @@ it('an upload that arrives in half is accepted, and shorter', async () => {
   expect(await Body?.transformToString()).toBe('twelve')
 })
 
+it('an answer can come late, and faults of functions do not meet the deployer', async () => {
+  await putObject(cloud, 'bucket', 'thampi/a', Buffer.from('a'))
+  const get = () => clientsOf(cloud).s3.send(new GetObjectCommand({ Bucket: 'bucket', Key: 'thampi/a' }))
+  cloud.fail({ action: 'GetObject', by: 'function' }, 'denied')
+  cloud.fail({ action: 'GetObject' }, { delayMs: 300 })
+  const started = performance.now()
+  await get()
+  expect(performance.now() - started).toBeGreaterThanOrEqual(299)
+})
+
 describe('which call it is', () => {
   it('the n-th from now', async () => {
     await createFunction(cloud)

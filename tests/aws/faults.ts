@@ -6,7 +6,7 @@ import { denial, deployer, type Need } from './permissions.ts'
 /**
  * `throttled`, `unavailable` and `failed` are answers; `reset` breaks the connection before the call is executed,
  * `lost` after it; `stalled` never answers; `truncated` keeps half of an upload and says it went well; `denied` and
- * `expired` are about the caller; `conflict` is S3's when two conditional writes meet.
+ * `expired` are about the caller; `conflict` is S3's when two conditional writes meet. With `delayMs` all goes well, later.
  * A function runs before the call or after it and ends in a broken connection: a place to kill who asked.
  */
 export type How =
@@ -21,18 +21,21 @@ export type How =
   | 'expired'
   | 'conflict'
   | AwsError
+  | { readonly delayMs: number }
   | { readonly before: () => unknown }
   | { readonly after: () => unknown }
 
 /** What a call must be like, all of it. */
 export interface Matching {
+  /** Who asks; the deployer unless told otherwise. */
+  readonly by?: Action['by']
   readonly service?: Service
   readonly action?: string
   readonly writing?: boolean
   readonly resource?: RegExp
 }
 
-/** The n-th call from now, from 1; or the calls that fit. */
+/** The n-th call of the deployer from now, from 1; or the calls that fit. */
 export type When = number | Matching | ((action: Action) => boolean)
 
 export interface FaultOptions {
@@ -62,7 +65,7 @@ export class Faults {
   plan(when: When, how: How, { times = 1, after = 0 }: FaultOptions = {}): Fault {
     const isNumber = typeof when === 'number'
     const planned: Planned = {
-      fits: isNumber ? () => true : typeof when === 'function' ? when : action => fits(action, when),
+      fits: typeof when === 'function' ? when : action => fits(action, isNumber ? {} : when),
       how,
       let: isNumber ? when - 1 : after,
       left: times,
@@ -99,8 +102,10 @@ export class Faults {
   }
 }
 
-function fits(action: Action, { service, action: name, writing, resource }: Matching): boolean {
+function fits(action: Action, matching: Matching): boolean {
+  const { by = 'deployer', service, action: name, writing, resource } = matching
   return (
+    action.by === by &&
     (service === undefined || action.service === service) &&
     (name === undefined || action.action === name) &&
     (writing === undefined || action.writing === writing) &&

@@ -28,7 +28,7 @@ export function invokeWith(executions: Executions): Handle {
     const context = headers['x-amz-client-context']
     const clientContext = typeof context === 'string' ? context : undefined
     if (type === 'Event') {
-      void later(() => executions.run(lambda, name, qualifier, event, clientContext))
+      void executions.tryUpTo(tries, () => executions.run(lambda, name, qualifier, event, clientContext))
       return { ...jsonAnswer(202), headers: { 'x-amzn-requestid': randomUUID() } }
     }
     const executed = await executions.run(lambda, name, qualifier, event, clientContext)
@@ -55,12 +55,5 @@ function checkJson(event: Buffer): void {
   } catch (error) {
     const text = `Could not parse request body into json: ${(error as Error).message}`
     throw new AwsError(400, 'InvalidRequestContentException', text)
-  }
-}
-
-async function later(run: () => Promise<{ functionError?: 'Unhandled' }>): Promise<void> {
-  for (let i = 0; i < tries; i += 1) {
-    const executed = await run().catch(() => ({ functionError: 'Unhandled' as const }))
-    if (executed.functionError === undefined) return
   }
 }
