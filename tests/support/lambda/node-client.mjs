@@ -92,7 +92,9 @@ function ask(handler, event, context) {
 async function uncaught(error, origin) {
   const errorType = origin === 'unhandledRejection' ? 'Runtime.UnhandledPromiseRejection' : error?.name
   const path = requestId ? `invocation/${requestId}/error` : 'init/error'
-  await call('POST', path, JSON.stringify({ ...JSON.parse(errorBody(error)), errorType }))
+  const said = JSON.stringify({ ...JSON.parse(errorBody(error)), errorType })
+  // Nobody there to be told: without the catch that would be uncaught as well, for ever.
+  await call('POST', path, said).catch(() => {})
   process.exit(128)
 }
 process.on('uncaughtException', uncaught)
