@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { startCloud } from '../aws/cloud.ts'
 import { type Bucket, startBucket } from '../support/lambda/bucket.ts'
 import { type ManifestChanges, sha256 } from '../support/lambda/manifest.ts'
 import { pythonFunction, pythonHere, pythonLayer } from '../support/lambda/python-function.ts'
@@ -239,6 +241,29 @@ it('a snapshot holds the model, loaded and asked once; what comes of it draws ra
   const seeded = [0.13436424411240122, 0.8474337369372327, 0.763774618976614]
   expect(seeded).not.toContain(body.result?.random)
   expect(bucket.asked.length).toBe(3)
+})
+
+it('an S3 that is not ours gives the same ranges, and the same reasons why not', async () => {
+  const cloud = await startCloud()
+  try {
+    const s3 = new S3Client(cloud.client)
+    const Bucket = bucket.name
+    const { region } = cloud
+    const { credentials } = cloud.client
+    await s3.send(
+      new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } }),
+    )
+    const fn = await start('memory', { region, credentials, environment: { AWS_ENDPOINT_URL_S3: cloud.url } })
+    expect(await health(fn)).toMatchObject({ ready: false, failed: { code: 'MODEL_MISSING' } })
+    await s3.send(new PutObjectCommand({ Bucket, Key: key, Body: pickled.subarray(1) }))
+    expect(await health(fn)).toMatchObject({ ready: false, failed: { code: 'INTEGRITY' } })
+    await s3.send(new PutObjectCommand({ Bucket, Key: key, Body: pickled }))
+    cloud.forget()
+    expect((await ask(fn)).status).toBe(200)
+    expect(cloud.calls('s3').map(({ action }) => action)).toEqual(['GetObject', 'GetObject', 'GetObject'])
+  } finally {
+    await cloud.close()
+  }
 })
 
 it('the model of this test is big enough to come in several ranges', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contract, eventOf, expectEvent, expectHttp } from '../support/lambda/contract.ts'
+import type { ManifestChanges } from '../support/lambda/manifest.ts'
 import {
   type PythonAtHand,
   pythonFunction,
@@ -48,7 +49,7 @@ for (const [name, runtime, missing, python] of pythons) {
       for (const each of functions.values()) await (await each).close()
     })
 
-    async function ask(model: string, changes: object, event: unknown): Promise<Invocation> {
+    async function ask(model: string, changes: ManifestChanges, event: unknown): Promise<Invocation> {
       const key = JSON.stringify([model, changes])
       const taskRoot = (): string => pythonFunction(saved.get(nameOf(model)) as string, changes)
       const fn =
