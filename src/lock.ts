@@ -11,6 +11,8 @@ import { forPeople, readIfThere, writeWhole } from './system/files.ts'
 
 export interface LockOptions extends Pick<SourceOptions, 'dependencyFile' | 'python' | 'excludeNewer'> {
   readonly modelDir?: string | undefined
+  /** Resolve although the same was resolved before: newer versions are taken, and used from then on. */
+  readonly upgrade?: boolean | undefined
   /** Where the lock is written; undefined: nowhere. */
   readonly output?: string | undefined
 }
@@ -48,7 +50,7 @@ export async function lockStage(
       message: `${model.name} runs on Node and brings all it needs: there are no packages to lock.`,
     })
   }
-  const { lock, requirements } = await lockOf(model, source, system)
+  const { lock, requirements } = await lockOf(model, { ...source, again: options.upgrade }, system)
   if (output !== undefined) await writeWhole(output, lock.text, 0o644)
   return {
     lock,

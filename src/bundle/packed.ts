@@ -69,19 +69,22 @@ export async function packedDependencies(
   }
 }
 
+/** What decides which wheels a model gets. */
+export interface LockSource
+  extends Pick<
+    PackedDependencySource,
+    'target' | 'dependencyFile' | 'projectDir' | 'allow' | 'keepBoto3' | 'excludeNewer'
+  > {
+  /** Resolve although the same was resolved before. */
+  readonly again?: boolean | undefined
+}
+
 /**
  * Which wheels a model needs where it is going.
  *
  * @throws ThampiError as `packedDependencies`, and nothing about single wheels
  */
-export async function lockOf(
-  model: SavedModel,
-  source: Pick<
-    PackedDependencySource,
-    'target' | 'dependencyFile' | 'projectDir' | 'allow' | 'keepBoto3' | 'excludeNewer'
-  >,
-  system: System,
-): Promise<ModelLock> {
+export async function lockOf(model: SavedModel, source: LockSource, system: System): Promise<ModelLock> {
   const { dependencyFile, target, ...options } = source
   const file =
     dependencyFile === undefined

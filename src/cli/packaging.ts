@@ -57,6 +57,7 @@ export function packagingCommands(program: Command, run: Run): void {
     )
     .option('--python <python>', 'Python for the model: a path, a directory or a version such as 3.12')
     .addOption(excludeNewer())
+    .option('--upgrade', 'newer versions than the last time, where the file allows them')
     .action((stage, flags) =>
       run(async session => (await import('./commands/lock.ts')).lockCommand(stage, flags, session)),
     )

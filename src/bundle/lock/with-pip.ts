@@ -98,7 +98,9 @@ async function reportOf(
     const lines = asked.map(({ name, range }) => `${name}${range}\n`)
     await writeFile(join(work, 'requirements.in'), lines.join(''))
     const { index, links, trusted, none } = wanted.sources
-    const own = index ?? indexes.env.UV_DEFAULT_INDEX ?? indexes.env.UV_INDEX_URL
+    // uv's indexes may have a name before their address.
+    const own =
+      index ?? (indexes.env.UV_DEFAULT_INDEX ?? indexes.env.UV_INDEX_URL)?.replace(/^[\w-]+=(?=\w+:)/, '')
     const result = await system.run(
       python.path,
       [
