@@ -133,7 +133,8 @@ function packageLines({ packages, sizes }: LambdaPlan, output: Output): string[]
 function limitLine({ what, used, allowed, unit, beyond }: Limit, output: Output): string {
   const size = (amount: number): string => {
     if (unit === 'layers') return String(amount)
-    return unit === 'bytes' ? megabytes(amount) : `${amount} ${unit}`
+    if (unit !== 'bytes') return `${amount} ${unit}`
+    return amount < 100_000 ? `${(amount / 1000).toFixed(1)} kB` : megabytes(amount)
   }
   const share = Math.round((used / allowed) * 100)
   const fits = used <= allowed
@@ -150,8 +151,13 @@ function resourceLines({ resources }: LambdaPlan, output: Output): string[] {
   return [
     '',
     output.onOut('bold', 'What serve would create, or use where it is there'),
-    ...resources.map(({ kind, name }) => `  ${kind.padEnd(10)}  ${name}`),
+    ...resources.map(({ kind, name }) => `  ${kind.padEnd(10)}  ${shortened(name)}`),
   ]
+}
+
+/** Names made of a digest are recognised by their beginning; `--json` has them whole. */
+function shortened(name: string): string {
+  return name.replace(/(\/[0-9a-f]{12})[0-9a-f]{52}$/, '$1…')
 }
 
 function costLines({ cost }: LambdaPlan, output: Output): string[] {
@@ -165,7 +171,10 @@ function costLines({ cost }: LambdaPlan, output: Output): string[] {
     ...lines.map(
       ({ what, amount, counted }) => `  ${what.padEnd(22)}$${amount.toFixed(2).padStart(9)}  ${counted}`,
     ),
-    `  Prices of ${region}, ${asOf}, ${free}. Other numbers: --requests, --duration, --prices.`,
+    ...folded(
+      `Prices of ${region} as of ${asOf}, ${free}. Other numbers: --requests, --duration, --prices.`,
+      pageWidth - 2,
+    ).map(line => `  ${line}`),
   ]
 }
 
