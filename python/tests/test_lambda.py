@@ -1,6 +1,8 @@
 """contract/lambda.json holds for the function, and with it the contracts of bodies: events, answers."""
 
+import copy
 import json
+import random
 
 import contract_doors
 import pytest
@@ -136,3 +138,59 @@ def test_other_protocols_mean_what_they_mean_everywhere(case, functions):
         assert case["error"] in document["error"]
     else:
         assert_holds(document, case["problem"])
+
+
+def test_no_event_however_odd_makes_a_mistake_of_ours(functions, monkeypatch):
+    function = functions(model_named("Echo"))
+    monkeypatch.setattr(function, "mistake", lambda: pytest.fail("a mistake of ours"))
+    chance = random.Random(7)
+    request = {"method": "POST", "path": "/mymodel/predict", "query": "pretty", "body": '{"data": 1}'}
+    events = [event_of(front, request) for front in EVENTS["fronts"]]
+    events += [case["event"] for case in EVENTS["events"]]
+    for _ in range(3_000):
+        event = mutated(copy.deepcopy(chance.choice(events)), chance)
+        try:
+            answer = function(event, LambdaContext())
+        except ThampiProblem as problem:
+            answer = json.loads(str(problem))
+        json.dumps(answer, ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+def mutated(event, chance):
+    """The event with one to three of its values replaced, or gone."""
+    for _ in range(chance.randint(1, 3)):
+        places = list(places_in(event))
+        if not places:
+            return chance.choice(ODD)
+        inside, key = chance.choice(places)
+        if chance.random() < 0.3:
+            del inside[key]
+        else:
+            inside[key] = copy.deepcopy(chance.choice(ODD))
+    return event
+
+
+ODD = [
+    None,
+    True,
+    0,
+    -1,
+    2**70,
+    1.5,
+    "",
+    "x",
+    "\ud800",
+    "/mymodel/predict",
+    [],
+    [1],
+    {},
+    {"a": None},
+    {"pretty": [0]},
+]
+
+
+def places_in(value):
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(pairs):
+        yield value, key
+        yield from places_in(inner)

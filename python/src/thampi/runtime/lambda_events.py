@@ -23,7 +23,7 @@ class HttpRequest:
         self.method = method if isinstance(method, str) else ""
         self.path = path if isinstance(path, str) else ""
         self.pretty = pretty
-        given = event.get("headers") or {}
+        given = _object(event.get("headers"))
         self.headers = {name.lower(): value for name, value in given.items() if isinstance(value, str)}
         self._event = event
 
@@ -67,8 +67,11 @@ def _is_pretty(query):
 
 def _wants_pretty(event):
     """The same where the query was parsed: all values of a name, or its last."""
-    several = event.get("multiValueQueryStringParameters") or {}
-    values = several.get("pretty")
-    if values is None:
-        values = [(event.get("queryStringParameters") or {}).get("pretty", "0")]
+    values = _object(event.get("multiValueQueryStringParameters")).get("pretty")
+    if not isinstance(values, list):
+        values = [_object(event.get("queryStringParameters")).get("pretty", "0")]
     return any(value not in ("0", "false") for value in values)
+
+
+def _object(value):
+    return value if isinstance(value, dict) else {}

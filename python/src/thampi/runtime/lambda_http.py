@@ -165,11 +165,14 @@ def _bytes_in_lambda(body):
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?", re.DOTALL)
 
 
+_LONGEST_TRACEPARENT = 512
+
+
 def _trace_id_of(traceparent):
     """The trace id, None where there is none that the specification lets pass
     (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    found = _TRACEPARENT.fullmatch(traceparent or "", 0, 512)
-    if found is None:
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    if found is None or len(traceparent) > _LONGEST_TRACEPARENT:
         return None
     version, trace, parent, more = found.groups()
     # Later versions may have more to say; this one may not.
