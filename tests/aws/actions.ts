@@ -65,7 +65,9 @@ interface Found {
 const services: Record<Service, (request: Request, region: string) => Found> = {
   lambda: (request, region) => {
     const found = inTable(lambdaTable, request)
-    const [first = ''] = found.parameters ?? []
+    // Only this call has the name of its function in the body.
+    const created = found.action === 'CreateFunction' ? (jsonOf(request) as { FunctionName?: string }) : {}
+    const [first = created.FunctionName ?? ''] = found.parameters?.length ? found.parameters : []
     const kind = found.action.includes('Layer') ? 'layer' : 'function'
     const name = first.startsWith('arn:') ? first : `arn:aws:lambda:${region}:${account}:${kind}:${first}`
     const qualifier = request.query.get('Qualifier')
