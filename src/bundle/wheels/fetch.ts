@@ -62,31 +62,32 @@ async function fetchAll(
 ): Promise<ReadonlyMap<string, FetchedWheel>> {
   const { env } = system
   const pip = await pipSettings(env.VIRTUAL_ENV, system)
+  const credentials = await credentialsOf(system)
+  await makeRoot(missing)
   const network = openNetwork({
     env,
     proxy: pip.proxy,
     certificates: pip.cert,
     trusted: [...pip.trusted, ...(env.UV_INSECURE_HOST ?? '').split(/[\s,]+/)],
-    silentMs: 1000 * numberOf(env.UV_HTTP_TIMEOUT ?? env.PIP_DEFAULT_TIMEOUT ?? env.PIP_TIMEOUT, 30),
+    silentMs: 1000 * numberOf(env.UV_HTTP_TIMEOUT || env.PIP_DEFAULT_TIMEOUT || env.PIP_TIMEOUT, 30),
     connections: AT_A_TIME,
   })
+  const retries = Math.min(numberOf(env.UV_HTTP_RETRIES || env.PIP_RETRIES, 5), 10)
+  const stop = new AbortController()
   const progress = reportProgress(
     missing.map(({ wheel }) => wheel),
     system,
   )
-  const stop = new AbortController()
-  const source = {
-    network,
-    credentials: await credentialsOf(system),
-    retries: Math.min(numberOf(env.UV_HTTP_RETRIES ?? env.PIP_RETRIES, 5), 10),
-    signal: stop.signal,
-  }
-  await makeRoot(missing)
   try {
     const fetched = await all(missing, async ({ wheel, entry }) => {
       const arrived = (bytes: number): void => progress.arrived(wheel, bytes)
       try {
-        return await fetchOne(wheel, entry, { ...source, arrived }, system)
+        return await fetchOne(
+          wheel,
+          entry,
+          { network, credentials, retries, signal: stop.signal, arrived },
+          system,
+        )
       } catch (error) {
         // The others would only go on for a command that has failed.
         stop.abort()
@@ -140,6 +141,6 @@ async function all<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Pr
 }
 
 function numberOf(text: string | undefined, otherwise: number): number {
-  const number = Number(text || Number.NaN)
+  const number = Number(text)
   return Number.isFinite(number) && number >= 0 ? number : otherwise
 }
