@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll } from 'vitest'
 
 /** `make` sets it up; a test without it fails by name instead of being skipped. */
 export const python: string = resolve(
@@ -14,10 +13,15 @@ if (!existsSync(python)) throw new Error('tests need the virtual environment .ve
 
 const sdk = resolve('python/src')
 
+/** The end of a test file; outside of vitest, as in the fault suite, that of the process. */
+const atTheEnd: (work: () => void) => void = process.env.VITEST
+  ? (await import('vitest')).afterAll
+  : work => void process.once('exit', work)
+
 /** A directory that goes when the test file ends. */
 export function temporaryDirectory(): string {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'thampi-test-')))
-  afterAll(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
+  atTheEnd(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
   return dir
 }
 
