@@ -141,6 +141,6 @@ async function all<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Pr
 }
 
 function numberOf(text: string | undefined, otherwise: number): number {
-  const number = Number(text)
+  const number = Number(text || Number.NaN)
   return Number.isFinite(number) && number >= 0 ? number : otherwise
 }
