@@ -186,6 +186,26 @@ export default class { predict(args) { asked++; if (args === 'exit') process.exi
   expect(fn.pids).toEqual([pid])
 })
 
+it.each([
+  ['Promise.reject(new Error("lost"))', 'Runtime.UnhandledPromiseRejection'],
+  ['setTimeout(() => { throw new RangeError("lost") })', 'RangeError'],
+  ['setTimeout(() => process.exit(3))', 'ExitCalled'],
+])('what nobody catches ends the process: %s', async (lost, errorType) => {
+  const source = `export default class {
+  async predict(args) {
+    if (!args) return 'here'
+    ${lost}
+    await new Promise(done => setTimeout(done, 10_000))
+  }
+}`
+  const fn = await serve(source)
+  const failed = await fn.invoke({ data: 1 })
+  expect(failed.functionError).toBe('Unhandled')
+  expect(said(failed)).toMatchObject({ errorType })
+  await expect.poll(() => fn.pids).toEqual([])
+  expect(await post(fn, 0)).toMatchObject({ status: 200, said: { result: 'here' } })
+})
+
 it('a model that cannot be loaded ends nothing: each event hears why, and tries again', async () => {
   const source = `import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -42,8 +42,14 @@ export async function openFunction(root: string, env: NodeJS.ProcessEnv): Promis
   const logs = new JsonLogs(manifest.start.logLevel, version)
   logs.takeOver()
   const fn = new LambdaFunction(root, manifest, version, logs)
-  // Between events the process is Lambda's client's.
+  // Between events the process is that of Lambda's client, and also when something came that nobody catches.
   forbidExit(() => fn.isAtWork)
+  const lost = (): void => {
+    fn.isAtWork = false
+  }
+  process.on('uncaughtExceptionMonitor', lost)
+  // A listener where nobody listens would change what happens.
+  if (process.listenerCount('unhandledRejection') > 0) process.prependListener('unhandledRejection', lost)
   const { AWS_LAMBDA_INITIALIZATION_TYPE: type = 'on-demand' } = env
   if (manifest.model.in === 'function' || type !== 'on-demand') await fn.begin()
   return (event, context) => fn.handle(event, context)

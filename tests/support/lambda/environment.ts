@@ -106,14 +106,12 @@ export class Environment {
 
   /** Gives it an event. `late` after the time; the process has to be ended then. */
   async invoke(delivery: Delivery, withinMs: number): Promise<Outcome | 'late'> {
-    const { requestId } = delivery
-    const ended = this.#ended.then(how => this.#exitOutcome(how, requestId))
-    const answered = this.#api.deliver(delivery).then(async outcome => {
-      // It may have work to finish; and what it has printed has come before it asks again.
-      await within(withinMs, Promise.race([this.#api.idle(), this.#ended]))
-      return outcome
-    })
-    return await within(withinMs, Promise.race([answered, ended]))
+    const until = performance.now() + withinMs
+    const ended = this.#ended.then(how => this.#exitOutcome(how, delivery.requestId))
+    const outcome = await within(withinMs, Promise.race([this.#api.deliver(delivery), ended]))
+    // It may have work to finish; and what it has printed has come before it asks again.
+    await within(until - performance.now(), Promise.race([this.#api.idle(), this.#ended]))
+    return outcome
   }
 
   async end(): Promise<void> {

@@ -89,15 +89,15 @@ function ask(handler, event, context) {
   })
 }
 
-async function uncaught(error, origin) {
-  const errorType = origin === 'unhandledRejection' ? 'Runtime.UnhandledPromiseRejection' : error?.name
+function uncaught(error, errorType) {
   const path = requestId ? `invocation/${requestId}/error` : 'init/error'
-  const said = JSON.stringify({ ...JSON.parse(errorBody(error)), errorType })
-  // Nobody there to be told: without the catch that would be uncaught as well, for ever.
-  await call('POST', path, said).catch(() => {})
-  process.exit(128)
+  const body = JSON.stringify({ ...JSON.parse(errorBody(error)), errorType })
+  const end = () => process.exit(128)
+  // Where nobody is there to be told, the end is all the same.
+  void call('POST', path, body).then(end, end)
 }
-process.on('uncaughtException', uncaught)
+process.on('uncaughtException', error => uncaught(error, error?.name))
+process.on('unhandledRejection', reason => uncaught(reason, 'Runtime.UnhandledPromiseRejection'))
 
 let handler
 try {
