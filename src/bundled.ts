@@ -6,6 +6,7 @@ import { filesOf } from './bundle/lambda/function-zip.ts'
 import { lambdaPackage } from './bundle/lambda/pack.ts'
 import { archiveOf } from './bundle/lambda/sizes.ts'
 import { type Interpreter, type Trial, TrialFailed, tryPackage } from './bundle/lambda/trial.ts'
+import { broughtByLambda } from './bundle/lock/lock-for.ts'
 import { normalName } from './bundle/requirement-lines.ts'
 import { contentOf, readZip } from './bundle/zip/read.ts'
 import type { SavedModel } from './model/saved-model.ts'
@@ -78,6 +79,10 @@ async function triedBundle(subject: Subject, system: System): Promise<Bundle> {
       return { ...bundle, startSeconds: trial.startSeconds }
     } catch (error) {
       if (!(error instanceof TrialFailed)) throw error
+      if (broughtByLambda.includes(error.missing?.split('.')[0] ?? '')) {
+        system.tell(`Not tried here: ${error.missing} comes with Lambda's Python, and not with this package.`)
+        return bundle
+      }
       if (error.isOurMachine) {
         system.tell(
           `Not tried here: ${error.message} The C library of this machine is older than that of Lambda.`,

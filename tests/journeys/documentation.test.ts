@@ -1,10 +1,12 @@
 /** The README and the tutorial do what they say: their commands run as they stand, and print what the pages show. */
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { pinned } from '../support/doors.ts'
 import { type Project, project } from '../support/journey.ts'
+import { savedWithNewerPython } from '../support/newer-model.ts'
+import { newerPython } from '../support/newer-python.ts'
 import { stepsOf, withoutChance } from '../support/pages.ts'
 
 describe('README', () => {
@@ -49,6 +51,24 @@ describe('how-to pages about operating', () => {
     await follow('docs/how-to/logs.md', made, 2)
   })
 })
+
+const newer = await newerPython()
+
+describe.skipIf('missing' in newer)(
+  `the how-to page about packing for Lambda${'missing' in newer ? `: ${newer.missing}` : ''}`,
+  () => {
+    const made = project()
+
+    it('works as it stands', async () => {
+      mkdirSync(join(made.dir, 'models'), { recursive: true })
+      cpSync(await savedWithNewerPython(), join(made.dir, 'models/iris'), { recursive: true })
+      const bin = 'path' in newer ? dirname(newer.path) : ''
+      const env = { ...made.env, THAMPI_UV: resolve('.venv/bin/uv'), PATH: `${bin}:${made.env.PATH}` }
+      await follow('docs/how-to/lambda-package.md', { ...made, env }, 7)
+      expect(readFileSync(join(made.dir, 'files.txt'), 'utf8')).toContain('thampi_handler.py  (handler)')
+    })
+  },
+)
 
 /**
  * Does what a page says, in a shell whose directory and variables go on from block to block. Marked blocks that lost
