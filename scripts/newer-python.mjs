@@ -144,6 +144,12 @@ async function makeStartable(root) {
   await writeFile(join(bin, `python${minor}`), `#!/bin/sh\nexec ${quoted.join(' ')}\n`)
   await chmod(join(bin, `python${minor}`), 0o755)
   await pointAtOwnWheels(join(libraries, `python${minor}`))
+  // Debian has pip apart, for its own Python only; the wheel that `venv` takes is as good.
+  const wheels = join(root, 'usr', 'share', 'python-wheels')
+  const pip = (await readdir(wheels)).find(name => name.startsWith('pip-'))
+  const start = ['--library-path', join(libraries, multiarch), join(bin, `python${minor}.elf`)]
+  const unpack = ['-I', '-m', 'zipfile', '-e', join(wheels, pip), join(libraries, 'python3', 'dist-packages')]
+  must(join(libraries, multiarch, loader), [...start, ...unpack])
 }
 
 /** Debian's `venv` takes pip from a directory of the system; ours is elsewhere. */

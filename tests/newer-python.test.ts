@@ -39,7 +39,8 @@ if __name__ == '__main__':
   expect(run(path, ['-c', source])).toBe(`${path} (3, 13) [2]`)
 })
 
-it.skipIf(missing)(`it makes virtual environments that bring pip${missing}`, () => {
+it.skipIf(missing)(`it has pip, and makes virtual environments that have it${missing}`, () => {
+  expect(run(path, ['-m', 'pip', '--version'])).toMatch(/python 3\.13\)$/)
   const venv = join(temporaryDirectory(), 'venv')
   run(path, ['-m', 'venv', venv])
   const inside = join(venv, 'bin', 'python')

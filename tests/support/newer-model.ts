@@ -1,7 +1,7 @@
 /** Models that were trained and saved with the newer Python, for what packs them for a machine that has it. */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync } from 'node:fs'
-import { readdir, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { withLock } from '../../src/bundle/installers/lock.ts'
@@ -70,11 +70,8 @@ export async function newerPackages(): Promise<{ readonly program: string; reado
     async () => {
       if (existsSync(packages)) return
       const attempt = mkdtempSync(join(home, 'installing-'))
-      // Debian's Python has no pip of its own outside virtual environments, but a wheel is a program too.
-      const wheels = join(home, 'usr', 'share', 'python-wheels')
-      const pip = join(wheels, (await readdir(wheels)).find(name => name.startsWith('pip-')) as string, 'pip')
       const options = ['--quiet', '--disable-pip-version-check', '--only-binary=:all:', '--target', attempt]
-      await start(newer.path, [pip, 'install', ...options, ...requirements], { maxBuffer: 1e8 })
+      await start(newer.path, ['-m', 'pip', 'install', ...options, ...requirements], { maxBuffer: 1e8 })
       await rename(attempt, packages)
     },
   )

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 
 export type NewerPython =
   | {
-      /** `sys.executable`: starts like any other, makes virtual environments, brings pip for them. */
+      /** `sys.executable`: starts like any other, has pip, makes virtual environments. */
       readonly path: string
       /** `3.13.5`; the minor is always 3.13. */
       readonly version: string
