@@ -13,15 +13,19 @@ if (!existsSync(python)) throw new Error('tests need the virtual environment .ve
 
 const sdk = resolve('python/src')
 
-/** The end of a test file; outside of vitest, as in the fault suite, that of the process. */
-const atTheEnd: (work: () => void) => void = process.env.VITEST
-  ? (await import('vitest')).afterAll
-  : work => void process.once('exit', work)
+const directories: string[] = []
+const removeDirectories = (): void => {
+  for (const dir of directories.splice(0)) rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+}
+// Here and once: while tests run, vitest takes such a hook without ever calling it. Elsewhere, as in the fault suite,
+// the end is that of the process.
+if (process.env.VITEST) (await import('vitest')).afterAll(removeDirectories)
+else process.once('exit', removeDirectories)
 
 /** A directory that goes when the test file ends. */
 export function temporaryDirectory(): string {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'thampi-test-')))
-  atTheEnd(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
+  directories.push(dir)
   return dir
 }
 

@@ -5,7 +5,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newerPython } from '../../support/newer-python.ts'
-import type { Invocation, RunningFunction } from '../../support/runtime-api.ts'
+import { type Invocation, type RunningFunction, runFunction } from '../../support/runtime-api.ts'
 import { AwsError, conflict } from '../errors.ts'
 import { unpack } from '../lambda/code.ts'
 import type { Fn, Version } from '../lambda/function.ts'
@@ -154,8 +154,6 @@ export class Executions {
     await mkdir(layerRoot)
     await unpack(settings.code, taskRoot)
     for (const layer of settings.layers) await unpack(layer.code, layerRoot)
-    // Only who runs functions needs what runs them.
-    const { runFunction } = await import('../../support/runtime-api.ts')
     const runtime = settings.Runtime ?? ''
     const program = await programOf(runtime)
     const log = this.#logs.of(lambda, fn, version)
