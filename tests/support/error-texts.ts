@@ -80,7 +80,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   ARCHIVE_INVALID: {
     means:
       'A zip archive has numbers that contradict each other, files that would land outside the directory it is unpacked into, links, or far more content than its size allows. Nothing of it was kept.',
-    looks: '"dependencies.zip" has a directory that reaches beyond its end.',
+    looks: '"dependencies.zip" has a directory that does not reach to its end.',
     mends: 'Fetch or make the archive again.',
   },
   INTEGRITY: {

@@ -119,6 +119,19 @@ export function hostileZips(outside: string, sibling: string): Hostile[] {
     { name: 'an entry that is not there', bytes: one('a', { central: { offset: 10_000 } }) },
     { name: 'a directory that is not there', bytes: rawZip([{ name: 'a' }], { offset: 10_000 }) },
     { name: 'a directory that is too short', bytes: rawZip([{ name: 'a' }], { count: 9 }) },
+    {
+      name: 'a directory before the one that is seen first',
+      bytes: rawZip([{ name: 'a' }], { before: () => rawZip([{ name: 'b' }]) }),
+    },
+    {
+      name: 'two ends',
+      bytes: Buffer.concat([
+        rawZip([{ name: 'a' }]).subarray(0, -2),
+        Buffer.from([22, 0]),
+        rawZip([]).subarray(0, 18),
+        Buffer.alloc(4, 1),
+      ]),
+    },
     { name: 'one of several disks', bytes: rawZip([{ name: 'a' }], { disk: 3 }) },
     { name: 'cut off', bytes: whole.subarray(0, whole.length - 30) },
     { name: 'cut in two', bytes: Buffer.concat([whole.subarray(0, 500), whole.subarray(900)]) },

@@ -162,7 +162,8 @@ async function filesBelow(dir: string): Promise<ZipSource[]> {
 /** Of commands that were killed. A day is longer than any that still runs. */
 async function removeLeftOvers(dir: string, system: System): Promise<void> {
   for (const name of await readdir(dir).catch(() => [])) {
-    if (!name.startsWith(WORK)) continue
+    // A file with a dot was to be written whole.
+    if (!name.startsWith(WORK) && !name.startsWith('.')) continue
     const age = await stat(join(dir, name)).then(
       ({ mtimeMs }) => system.now().getTime() - mtimeMs,
       () => 0,

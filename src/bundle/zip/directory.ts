@@ -1,17 +1,7 @@
 /** The central directory of a zip archive that somebody else wrote: every number in it is checked before it is used. */
 import type { FileHandle } from 'node:fs/promises'
 import { Names, problemWithName } from './names.ts'
-import {
-  CENTRAL,
-  ELSEWHERE_16,
-  ELSEWHERE_32,
-  END,
-  END_64,
-  EXTRA_64,
-  flags,
-  LOCATOR_64,
-  sizes,
-} from './records.ts'
+import { CENTRAL, ELSEWHERE_16, ELSEWHERE_32, END_64, EXTRA_64, flags, LOCATOR_64, sizes } from './records.ts'
 
 /** How much an archive may hold. */
 export interface ZipLimits {
@@ -48,6 +38,7 @@ interface Place {
   readonly size: number
 }
 
+const END_SIGNATURE = Buffer.from('PK\x05\x06', 'latin1')
 /** A comment has 64 KiB at most. */
 const LONGEST_END = sizes.end + 0xffff
 const LONGEST_DIRECTORY = 64 * 1024 * 1024
@@ -97,13 +88,11 @@ async function findDirectory(handle: FileHandle, size: number): Promise<Place> {
   if (size < sizes.end) throw new ZipProblem('is too short for an archive')
   const start = Math.max(0, size - LONGEST_END)
   const tail = await readExactly(handle, start, size - start)
-  let at = tail.length - sizes.end
-  while (
-    at >= 0 &&
-    !(tail.readUInt32LE(at) === END && at + sizes.end + tail.readUInt16LE(at + 20) === tail.length)
-  )
-    at--
-  if (at < 0) throw new ZipProblem('has no end of a directory')
+  // The last one, and no other: two readers must not find two directories.
+  const at = tail.lastIndexOf(END_SIGNATURE)
+  if (at < 0 || at + sizes.end > tail.length || at + sizes.end + tail.readUInt16LE(at + 20) !== tail.length) {
+    throw new ZipProblem('has no end of a directory')
+  }
   const narrow = {
     disk: tail.readUInt16LE(at + 4) + tail.readUInt16LE(at + 6),
     count: tail.readUInt16LE(at + 10),
@@ -143,7 +132,9 @@ async function findDirectory(handle: FileHandle, size: number): Promise<Place> {
 }
 
 function within(place: Place, end: number): Place {
-  if (place.offset + place.size > end) throw new ZipProblem('has a directory that reaches beyond its end')
+  // With something between them, some readers take it that all offsets are meant to be moved.
+  if (place.offset + place.size !== end)
+    throw new ZipProblem('has a directory that does not reach to its end')
   if (place.count * sizes.central > place.size) throw new ZipProblem('has a directory that is too short')
   return place
 }
