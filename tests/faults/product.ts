@@ -27,7 +27,8 @@ export async function mutatedProduct({ name, edits }: Mutant, dir: string): Prom
     changed.set(path, apply(edit, changed.get(path) ?? (await readFile(path, 'utf8')), name))
   }
   await mkdir(dir, { recursive: true })
-  await Promise.all([bundle(dir, changed), copyPython(dir, changed)])
+  const runtime = cp(join(root, 'lib', 'runtime'), join(dir, 'runtime'), { recursive: true })
+  await Promise.all([bundle(dir, changed), copyPython(dir, changed), runtime])
   return { cli: join(dir, 'cli.mjs'), changed }
 }
 

@@ -6,6 +6,7 @@ import { stopSandboxes } from './G03-stop-sandboxes.ts'
 import { killHost } from './G04-kill-host.ts'
 import { switchVersions } from './G05-switch.ts'
 import { tornState } from './G06-torn-state.ts'
+import { killDeployer } from './G07-deployer.ts'
 import { damagedArtifacts } from './G08-damaged-artifacts.ts'
 import { hostileHttp } from './G09-hostile-http.ts'
 import { connections } from './G10-connections.ts'
@@ -26,6 +27,7 @@ export const figures: readonly Figure[] = [
   killHost,
   switchVersions,
   tornState,
+  killDeployer,
   damagedArtifacts,
   hostileHttp,
   connections,
