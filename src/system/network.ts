@@ -220,7 +220,7 @@ function certificateFiles(
 ): readonly [name: string, file: string][] {
   const names = ['PIP_CERT', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS']
   const files = names.map(name => [name, env[name] ?? ''] as [string, string])
-  const all = [['the setting `cert` of pip', chosen ?? ''] as [string, string], ...files]
+  const all = [...files, ['the setting `cert` of pip', chosen ?? ''] as [string, string]]
   const seen = new Set<string>()
   return all.filter(([, file]) => file !== '' && !seen.has(file) && seen.add(file))
 }
