@@ -26,7 +26,7 @@ const steps = {
   faults: () => faults(),
   bench: () => bench(),
 }
-const pythonSources = ['python', 'examples', 'benchmarks', 'tests/faults']
+const pythonSources = ['python', 'examples', 'benchmarks', 'tests/aws', 'tests/faults', 'tests/support']
 
 const chosen = process.argv.slice(2)
 for (const name of chosen)
