@@ -1,7 +1,8 @@
 /** The verb `clean`: deletes what Thampi made on this machine, never what the user gave it. */
 import { existsSync } from 'node:fs'
 import { readdir, realpath, rm, rmdir } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
+import { makeWritable } from './bundle/lambda/layout.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import { layout } from './platforms/local/layout.ts'
@@ -30,6 +31,7 @@ const madeInHome = [
     'locks',
     'spliced',
     'tools',
+    'trials',
     'tried',
     'typescript',
     'wheels',
@@ -50,7 +52,11 @@ export async function planClean(
 export async function clean({ paths, stopHost: stop, engine }: CleanPlan): Promise<void> {
   const at = layout(engine.system.places.state)
   if (stop) await stopHost(at)
-  for (const path of paths) await rm(path, { recursive: true, force: true })
+  for (const path of paths) {
+    // What a killed trial left cannot be written to, and so not be emptied either.
+    if (basename(path) === 'trials') await makeWritable(path)
+    await rm(path, { recursive: true, force: true })
+  }
   for (const dir of new Set(paths.map(path => dirname(path)))) await removeIfEmpty(dir)
 }
 

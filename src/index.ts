@@ -20,9 +20,12 @@ export { permissions } from './iam.ts'
 export { info } from './info.ts'
 export { type InitAnswers, init } from './init.ts'
 export { type CreatedKey, createKey, listKeys, revokeKey } from './keys.ts'
+export { type Locked, type LockOptions, lockStage } from './lock.ts'
 export { logs } from './logs.ts'
 export { open } from './open.ts'
 export { openapi } from './openapi.ts'
+export { type Packaged, type PackageOptions, packageStage } from './package.ts'
+export { type LambdaPlan, type LocalPlan, type Plan, type PlanOptions, planFor } from './plan.ts'
 export type {
   ApiKey,
   Deployment,

@@ -34,8 +34,7 @@ export async function unpackPackage(
   const root = await mkdtemp(join(trials, 'run-'))
   const at = { taskRoot: join(root, 'task'), layerRoot: join(root, 'opt'), scratch: join(root, 'tmp') }
   const remove = async (): Promise<void> => {
-    await setWritable(at.taskRoot, true)
-    await setWritable(at.layerRoot, true)
+    await makeWritable(root)
     await rm(root, { recursive: true, force: true })
   }
   try {
@@ -46,8 +45,8 @@ export async function unpackPackage(
     const blobs = made.model.in === 's3' ? made.model.blobs : []
     for (const { path, source } of blobs) await link(source, join(at.taskRoot, 'model', path))
     await writeFile(join(at.taskRoot, manifestFile), manifestText(manifestHere(manifest)))
-    await setWritable(at.taskRoot, false)
-    await setWritable(at.layerRoot, false)
+    await makeReadOnly(at.taskRoot)
+    await makeReadOnly(at.layerRoot)
     return { ...at, remove }
   } catch (cause) {
     await remove()
@@ -66,12 +65,20 @@ async function link(source: string, target: string): Promise<void> {
 }
 
 /** Directories decide whether files can be made; files of ours are never written to by anybody who behaves. */
-async function setWritable(dir: string, writable: boolean): Promise<void> {
-  const mode = writable ? 0o755 : 0o555
-  if (writable) await chmod(dir, mode).catch(() => {})
+async function makeReadOnly(dir: string): Promise<void> {
+  for (const below of await directoriesIn(dir)) await makeReadOnly(below)
+  await chmod(dir, 0o555)
+}
+
+/** So that it can be removed again, by whoever made it. */
+export async function makeWritable(dir: string): Promise<void> {
+  await chmod(dir, 0o755).catch(() => {})
+  for (const below of await directoriesIn(dir)) await makeWritable(below)
+}
+
+async function directoriesIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
-  for (const entry of entries) if (entry.isDirectory()) await setWritable(join(dir, entry.name), writable)
-  if (!writable) await chmod(dir, mode)
+  return entries.filter(entry => entry.isDirectory()).map(({ name }) => join(dir, name))
 }
 
 async function removeOld(trials: string): Promise<void> {
@@ -79,7 +86,7 @@ async function removeOld(trials: string): Promise<void> {
     const path = join(trials, name)
     const changed = await stat(path).catch(() => undefined)
     if (!changed?.isDirectory() || Date.now() - changed.mtimeMs < dayMs) continue
-    for (const part of ['task', 'opt']) await setWritable(join(path, part), true)
+    await makeWritable(path)
     await rm(path, { recursive: true, force: true })
   }
 }
