@@ -15,13 +15,12 @@ import {
 } from '../../system/files.ts'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
-import { readZip, type ZipFile } from '../zip/read.ts'
 import { writeZip } from '../zip/write.ts'
 import type { ZipSource } from '../zip/zip.ts'
 import { compile, compilerOf } from './bytecode.ts'
 import { type FoundLibrary, inspectWheel } from './inspect.ts'
 import { RULES } from './slim.ts'
-import { limits, type OpenWheel, type Wheel } from './wheel.ts'
+import type { OpenWheel, Wheel } from './wheel.ts'
 
 /** How wheels are prepared. */
 export interface Preparation {
@@ -33,8 +32,8 @@ export interface Preparation {
 
 export interface Prepared {
   readonly libraries: readonly FoundLibrary[]
-  /** Its entries lie beside the sources: `numpy/__pycache__/…`. */
-  readonly bytecode: ZipFile | undefined
+  /** An archive whose entries lie beside the sources: `numpy/__pycache__/…`. Undefined: none was wanted, or none could be made. */
+  readonly bytecode: string | undefined
 }
 
 export interface ToPrepare {
@@ -85,7 +84,7 @@ async function readPrepared(dir: string, key: Digest): Promise<Prepared | undefi
   const { libraries, bytecode } = marker
   if (bytecode === undefined) return { libraries, bytecode }
   if ((await digestOfFile(at.bytecode).catch(() => undefined)) !== bytecode) return undefined
-  return { libraries, bytecode: await readZip(at.bytecode, limits) }
+  return { libraries, bytecode: at.bytecode }
 }
 
 function parseMarker(text: string | undefined): Marker | undefined {
@@ -111,6 +110,7 @@ async function make(
   })
   try {
     const opens = wheels.map(({ open }) => open)
+    if (python) system.tell(`compiling ${opens.length} packages for Python ${python.minor}`)
     const compiling = python ? compile(opens, work, runTimeRoot, python, system) : false
     const inspecting = inspectAll(opens)
     // When one fails the other still works in a directory that is about to go.
@@ -147,7 +147,7 @@ async function keep(
   }
   const { digest } = await writeZip(at.bytecode, await filesBelow(compiled))
   await writeWhole(at.marker, JSON.stringify({ ...marker, bytecode: digest }))
-  return { libraries, bytecode: await readZip(at.bytecode, limits) }
+  return { libraries, bytecode: at.bytecode }
 }
 
 /** Nothing when there is no such directory: a wheel may have no Python in it. */

@@ -1,6 +1,6 @@
 /**
  * Wheels → one archive of dependencies. A wheel is a zip of what `site-packages` is to hold, so its packed bytes are
- * copied as they are: nothing is unpacked and packed again, and no build of zlib has a say in the result.
+ * copied as they are: nothing is unpacked and packed again. Only bytecode is deflated here.
  */
 import { join } from 'node:path'
 import { type Digest, digestOf, digestOfFile, readIfThere, writeWhole } from '../../system/files.ts'
@@ -8,13 +8,14 @@ import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
 import type { DependencyArchive, PackedPackage, Target } from '../bundle.ts'
 import { normalName } from '../requirement-lines.ts'
+import { readZip, type ZipFile } from '../zip/read.ts'
 import { writeZip } from '../zip/write.ts'
 import type { ZipEntry } from '../zip/zip.ts'
 import { bytecodePath } from './bytecode.ts'
 import { merge, type Placed } from './merge.ts'
 import { checkLibraries } from './platform.ts'
-import { type Prepared, prepare, wheelKey } from './prepared.ts'
-import { type OpenWheel, openWheel, type Wheel } from './wheel.ts'
+import { prepare, type ToPrepare, wheelKey } from './prepared.ts'
+import { limits, type OpenWheel, openWheel, type Wheel } from './wheel.ts'
 
 export type { Wheel } from './wheel.ts'
 
@@ -42,8 +43,8 @@ const RUN_TIME_ROOTS = { 'python/': '/opt/python/', '': '/var/task/' } as const
 
 /**
  * Splices wheels into an archive below `<home>/spliced`. The same wheels give the same archive, which is kept: the
- * second time nothing is made. Every file is compared with its wheel's list, every library with the target; a wheel that is not
- * what it says is refused by name. Memory does not depend on sizes.
+ * second time nothing is made. Every file is compared with its wheel's list, every library with the target; a wheel
+ * that is not what it says is refused by name. Memory does not depend on sizes.
  *
  * @throws ThampiError WHEEL_INVALID, WHEEL_PLATFORM, DISK_FULL, PERMISSION
  * @example
@@ -70,20 +71,22 @@ export async function spliceWheels(
   const known = await readSpliced(dir, key)
   if (known) return known
 
-  const opens: OpenWheel[] = []
-  const prepared: Prepared[] = []
+  const toPrepare: ToPrepare[] = []
+  const parts: Part[] = []
   try {
-    for (const { wheel, slim } of jobs) opens.push(await openWheel(wheel, slim))
-    const merged = await merge(opens)
-    const toPrepare = opens.map((open, i) => ({ open, key: jobs[i]?.key ?? key }))
-    prepared.push(...(await prepare(toPrepare, preparation, dir, system)))
-    const parts = opens.map((open, i) => ({ open, prepared: prepared[i] ?? NOTHING }))
-    for (const { open, prepared } of parts) checkLibraries(open, prepared.libraries, target)
+    for (const { wheel, slim, key } of jobs) toPrepare.push({ open: await openWheel(wheel, slim), key })
+    const merged = await merge(toPrepare.map(({ open }) => open))
+    const prepared = await prepare(toPrepare, preparation, dir, system)
+    for (const [i, { open }] of toPrepare.entries()) {
+      const { libraries = [], bytecode } = prepared[i] ?? {}
+      checkLibraries(open, libraries, target)
+      parts.push({ open, bytecode: bytecode === undefined ? undefined : await readZip(bytecode, limits) })
+    }
 
     const layer = entriesOf(merged.files, parts, prefix, target)
     const at = filesOf(dir, key)
     const archive = await writeZip(at.archive, layer.entries)
-    const isComplete = compiler === undefined || parts.every(({ prepared }) => prepared.bytecode)
+    const isComplete = compiler === undefined || parts.every(({ bytecode }) => bytecode)
     const spliced: Spliced = {
       ...archive,
       key,
@@ -95,11 +98,10 @@ export async function spliceWheels(
     if (isComplete) await writeWhole(at.record, JSON.stringify({ schemaVersion: 1, spliced }))
     return spliced
   } finally {
-    for (const open of [...opens, ...prepared.flatMap(({ bytecode }) => bytecode ?? [])]) await open.close()
+    for (const { open } of toPrepare) await open.close()
+    for (const { bytecode } of parts) await bytecode?.close()
   }
 }
-
-const NOTHING: Prepared = { libraries: [], bytecode: undefined }
 
 /** Only the very same minor writes bytecode that the target reads. */
 function compilerFor(target: Target, python: PythonFound | undefined): PythonFound | undefined {
@@ -118,7 +120,7 @@ function noticesAbout(target: Target, compiler: PythonFound | undefined, isCompl
 
 interface Part {
   readonly open: OpenWheel
-  readonly prepared: Prepared
+  readonly bytecode: ZipFile | undefined
 }
 
 interface Layer {
@@ -135,10 +137,7 @@ function entriesOf(
   const entries: ZipEntry[] = []
   const bytes = new Map<OpenWheel, number>()
   const bytecode = new Map(
-    parts.map(({ open, prepared }) => [
-      open,
-      new Map(prepared.bytecode?.entries.map(entry => [entry.path, entry])),
-    ]),
+    parts.map(({ open, bytecode }) => [open, new Map(bytecode?.entries.map(entry => [entry.path, entry]))]),
   )
   for (const { file, from } of files) {
     const isProgram = file.entry.executable || file.path.startsWith('bin/')
