@@ -3,8 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type PackageIndex, startPackageIndex } from '../../tests/support/package-index.ts'
+import { ThampiError } from '../errors.ts'
 import { findPython, type PythonFound } from '../system/python.ts'
 import { realSystem, type System } from '../system/system.ts'
 import { lockFor } from './lock/lock-for.ts'
@@ -101,6 +103,51 @@ describe('a uv.lock', () => {
       'speedup==1.0',
     ])
   })
+})
+
+test('whatever is done to a lock, it is read or refused', async () => {
+  const text = await readFile(join(cwd, 'uv.lock'), 'utf8')
+  const lines = text.split('\n')
+  const broken = [
+    'name = 1',
+    '[[package]]',
+    'dependencies = 3',
+    'wheels = [1]',
+    'version = []',
+    'sdist = "x"',
+    '}',
+  ]
+  const change = fc.record({ at: fc.nat(lines.length - 1), to: fc.constantFrom('', ...broken) })
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), changes => {
+      const changed = [...lines]
+      for (const { at, to } of changes) changed[at] = to
+      try {
+        readLockFile(changed.join('\n'), 'uv.lock')
+      } catch (error) {
+        if (!(error instanceof ThampiError)) throw error
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a hundred packages that depend on each other under conditions are read at once', () => {
+  const names = Array.from({ length: 100 }, (_, at) => `p${at}`)
+  const edges = (at: number): string =>
+    [1, 7, 13]
+      .map(step => `{ name = "p${(at + step) % 100}", marker = "python_version > '3.${at % 17}'" }`)
+      .join(', ')
+  const wheel = `{ url = "https://a.example/w.whl", hash = "sha256:${'a'.repeat(64)}" }`
+  const packages = names.map(
+    (name, at) =>
+      `[[package]]\nname = "${name}"\nversion = "1"\nsource = { ${at === 0 ? 'virtual = "."' : 'registry = "x"'} }\ndependencies = [${edges(at)}]\nwheels = [${wheel}]\n`,
+  )
+  expect(
+    readLockFile(`version = 1\n${packages.join('')}`, 'uv.lock')
+      .trim()
+      .split('\n'),
+  ).toHaveLength(99)
 })
 
 describe('a pylock.toml', () => {

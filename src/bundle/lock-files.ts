@@ -94,12 +94,17 @@ function conditionsOf(packages: readonly Table[], root: Table): ReadonlyMap<Tabl
   return needed
 }
 
+/** More ways than this are not told apart: what all of them have in common must do. */
+const MOST_WAYS = 32
+
 function simplest(ways: Ways): Ways {
   const kept: ReadonlySet<string>[] = []
   for (const way of [...ways].sort((a, b) => a.size - b.size)) {
     if (!kept.some(other => [...other].every(condition => way.has(condition)))) kept.push(way)
   }
-  return kept
+  if (kept.length <= MOST_WAYS) return kept
+  const [first = new Set<string>(), ...others] = kept
+  return [new Set([...first].filter(condition => others.every(other => other.has(condition))))]
 }
 
 function markerOf(ways: Ways): string {

@@ -38,8 +38,14 @@ export interface PackageIndex {
   stop(): Promise<void>
 }
 
-/** Files of one index; `user`: `name:password` that callers must show. */
-export async function startPackageIndex({ user }: { user?: string } = {}): Promise<PackageIndex> {
+export interface IndexOptions {
+  /** `name:password` that callers must show. */
+  readonly user?: string
+  /** Links and nothing else, as a directory behind a web server has them. */
+  readonly plain?: boolean
+}
+
+export async function startPackageIndex({ user, plain = false }: IndexOptions = {}): Promise<PackageIndex> {
   const work = await mkdtemp(join(tmpdir(), 'thampi-index-'))
   const files: (IndexFile & WheelToMake)[] = []
   const asked: string[] = []
@@ -50,7 +56,7 @@ export async function startPackageIndex({ user }: { user?: string } = {}): Promi
       response.writeHead(401, { 'www-authenticate': 'Basic realm="packages"' }).end()
       return
     }
-    answer(request, response, files)
+    answer(request, response, files, plain)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -93,6 +99,7 @@ function answer(
   { url = '', headers }: IncomingMessage,
   response: ServerResponse,
   files: readonly (IndexFile & WheelToMake)[],
+  plain: boolean,
 ): void {
   const download = files.find(({ file }) => url === `/files/${file}`)
   if (download) {
@@ -105,13 +112,15 @@ function answer(
     response.writeHead(404).end()
     return
   }
-  if (headers.accept?.includes('application/vnd.pypi.simple.v1+json')) {
+  if (!plain && headers.accept?.includes('application/vnd.pypi.simple.v1+json')) {
     response
       .writeHead(200, { 'content-type': 'application/vnd.pypi.simple.v1+json' })
       .end(JSON.stringify({ meta: { 'api-version': '1.1' }, name, files: listed.map(fileOf), versions: [] }))
     return
   }
-  const links = listed.map(({ file, sha256 }) => `<a href="/files/${file}#sha256=${sha256}">${file}</a>`)
+  const links = listed.map(
+    ({ file, sha256 }) => `<a href="/files/${file}${plain ? '' : `#sha256=${sha256}`}">${file}</a>`,
+  )
   response
     .writeHead(200, { 'content-type': 'text/html' })
     .end(`<!DOCTYPE html><html><body>${links.join('\n')}</body></html>`)

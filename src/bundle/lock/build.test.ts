@@ -150,3 +150,10 @@ test('a wheel of the project is taken as it is, when it fits', async () => {
   const error = await failure('./wheels/pure-1.0-cp313-cp313-win_amd64.whl\n', { allow: ['local'] })
   expect(error.message).toContain('pure')
 })
+
+test('a day in the past counts for what is built, too', async () => {
+  expect((await lock('needs-source\n', { excludeNewer: '2026-06-01' })).wheels).toHaveLength(2)
+  const error = await failure('pure\n', { excludeNewer: '2020-01-01' })
+  expect(error.message).toContain('pure')
+  expect(error.message).toContain('2020-01-01')
+})

@@ -160,6 +160,8 @@ function noWheelIn(text: string): NoWheel | undefined {
   ).exec(text)
   const [, name, spec = ''] = match ?? []
   if (name === undefined) return undefined
+  // The last one of a list of versions is not the one that is meant.
+  if (/\ball of:?/.test(text.slice(0, match?.index))) return { name: normalName(name), version: undefined }
   return { name: normalName(name), version: /^==([^\s,]+)$/.exec(spec)?.[1] }
 }
 

@@ -299,6 +299,17 @@ describe('where packages come from', () => {
     }
   })
 
+  test('where an index publishes no hashes, they are made of what it gives now', async () => {
+    const plain = await startPackageIndex({ plain: true })
+    try {
+      const { sha256 } = await plain.addWheel({ name: 'inhouse', version: '1.0' })
+      const { wheels } = await lock('inhouse', { system: machine({ UV_DEFAULT_INDEX: plain.url }) })
+      expect(wheels[0]?.sha256).toBe(sha256)
+    } finally {
+      await plain.stop()
+    }
+  })
+
   test('neither settings of a project nor variables that choose versions have a part', async () => {
     await writeFile(join(cwd, 'uv.toml'), 'resolution = "lowest"\nno-index = true\n')
     const system = machine({ UV_RESOLUTION: 'lowest', UV_CONSTRAINT: '/not/there', UV_PRERELEASE: 'allow' })

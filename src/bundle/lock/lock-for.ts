@@ -64,7 +64,7 @@ export async function lockFor(
   const indexes = await indexesForUv(wanted.sources, options.python?.prefix ?? env.VIRTUAL_ENV, system)
   const { excludeNewer } = options
   // Who chose an index gets packages from there and from nowhere else.
-  const cpuTorch = (options.cpuTorch ?? true) && !indexes.chosen
+  const cpuTorch = (options.cpuTorch ?? true) && !indexes.chosen && !env.UV_TORCH_BACKEND
   const { identity } = indexes
   const place = placeOfLock(system.places.home, {
     wanted,
@@ -81,7 +81,7 @@ export async function lockFor(
   const { shown } = requirements
   const question: Question = { wanted, target, indexes, excludeNewer, cpuTorch, shown }
   const { by, packages, notices } = await answer(question, python, system)
-  const wheels = sorted(chooseWheels(packages, wanted, target, shown)).filter(
+  const wheels = sorted(await chooseWheels(packages, wanted, target, shown)).filter(
     ({ name }) => options.keepBoto3 || !isBrought(name, packages),
   )
   const lock: Lock = {

@@ -26,7 +26,7 @@ export interface Verdict {
 /** The verdict on a package of which nothing runs on the target. */
 export async function whyNoWheel({ what, said }: NoWheelError, asking: Asking): Promise<Verdict> {
   const { name, version } = what
-  const { wanted, shown, target } = asking.question
+  const { wanted, shown, target, excludeNewer } = asking.question
   const own = wanted.lines.find(line => normalName(/^[\w.-]+/.exec(line)?.[0] ?? '') === name)
   const line = own ?? (version === undefined ? name : `${name}==${version}`)
   const offer = await offerOf(line, asking)
@@ -36,6 +36,7 @@ export async function whyNoWheel({ what, said }: NoWheelError, asking: Asking): 
     because: own === undefined ? reasonIn(said) : undefined,
     name,
     target,
+    excludeNewer,
   }
   return { error: errorOf(offer, place), source: offer.kind === 'source' ? line : undefined }
 }
@@ -49,9 +50,10 @@ interface Place {
   /** Which other package wants it. */
   readonly because: string | undefined
   readonly target: Target
+  readonly excludeNewer: string | undefined
 }
 
-function errorOf(offer: Offer, { name, asked, line, because, target }: Place): ThampiError {
+function errorOf(offer: Offer, { name, asked, line, because, target, excludeNewer }: Place): ThampiError {
   switch (offer.kind) {
     case 'platforms':
       return new ThampiError('WHEEL_PLATFORM', {
@@ -69,7 +71,10 @@ function errorOf(offer: Offer, { name, asked, line, because, target }: Place): T
       })
     case 'source':
       return new ThampiError('WHEEL_PLATFORM', {
-        message: `${asked} comes as source only, and only wheels can be packed for another machine.`,
+        message:
+          excludeNewer === undefined
+            ? `${asked} comes as source only, and only wheels can be packed for another machine.`
+            : `${asked} had no wheel on ${excludeNewer}, and only wheels can be packed for another machine.`,
         why: because,
         fix: `change ${line} to a version that has wheels, or put a wheel of it on an index of yours`,
       })

@@ -7,6 +7,11 @@ import { type Digest, digestOf } from '../../system/files.ts'
 import { normalName } from '../requirement-lines.ts'
 import type { LockedWheel } from './lock.ts'
 
+/** A wheel as a lock lists it: what its author did not know is missing. */
+export interface ListedWheel extends Omit<LockedWheel, 'name' | 'version' | 'sha256'> {
+  readonly sha256: string | undefined
+}
+
 /** A package of a lock with all the wheels that somebody listed for it. */
 export interface LockedPackage {
   /** Normalised. */
@@ -14,7 +19,7 @@ export interface LockedPackage {
   readonly version: string | undefined
   /** A condition of PEP 508; the package counts only where it holds. */
   readonly marker: string | undefined
-  readonly wheels: readonly Omit<LockedWheel, 'name' | 'version'>[]
+  readonly wheels: readonly ListedWheel[]
   /** Where it comes from when no wheel is listed. */
   readonly otherwise: 'sdist' | 'vcs' | 'directory' | 'archive' | undefined
 }
@@ -47,10 +52,11 @@ export function readPylock(text: string, shown: string, base: string): LockedPac
 export function parsePylock(text: string, shown = 'pylock.toml'): LockedWheel[] {
   return readPylock(text, shown, '/').map(({ name, version, wheels }) => {
     const [wheel, second] = wheels
-    if (wheel === undefined || second !== undefined || version === undefined) {
+    const { sha256 } = wheel ?? {}
+    if (wheel === undefined || sha256 === undefined || second !== undefined || version === undefined) {
       throw invalid(`${shown}: ${name} has ${wheels.length} wheels where one was chosen.`)
     }
-    return { name, version, ...wheel }
+    return { name, version, ...wheel, sha256 }
   })
 }
 
@@ -60,7 +66,8 @@ export function sdistsOf(text: string): LockedWheel[] {
   return (Array.isArray(packages) ? packages : []).flatMap(item => {
     if (!isTable(item) || !isTable(item.sdist)) return []
     const { name, version } = packageOf(item, 'the answer of uv', '/')
-    return [{ name, version: version ?? '', ...fileOf(item.sdist, name, 'the answer of uv', '/') }]
+    const { sha256, ...file } = fileOf(item.sdist, name, 'the answer of uv', '/')
+    return sha256 === undefined ? [] : [{ name, version: version ?? '', ...file, sha256 }]
   })
 }
 
@@ -128,12 +135,7 @@ function packageOf(item: unknown, shown: string, base: string): LockedPackage {
   }
 }
 
-function fileOf(
-  value: unknown,
-  name: string,
-  shown: string,
-  base: string,
-): Omit<LockedWheel, 'name' | 'version'> {
+function fileOf(value: unknown, name: string, shown: string, base: string): ListedWheel {
   const { name: file, url, path, size, hashes } = isTable(value) ? value : {}
   const place =
     typeof url === 'string'
@@ -143,16 +145,10 @@ function fileOf(
         : undefined
   const sha256 = isTable(hashes) ? hashes.sha256 : undefined
   if (place === undefined) throw invalid(`${shown}: a file of ${name} has neither "url" nor "path".`)
-  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/i.test(sha256)) {
-    throw invalid(
-      `${shown}: a file of ${name} has no SHA-256.`,
-      'Without one nobody can tell what was locked.',
-    )
-  }
   return {
     file: typeof file === 'string' ? file : fileNameOf(place),
     url: place,
-    sha256: sha256.toLowerCase(),
+    sha256: typeof sha256 === 'string' && /^[0-9a-f]{64}$/i.test(sha256) ? sha256.toLowerCase() : undefined,
     ...(typeof size === 'number' ? { bytes: size } : {}),
   }
 }

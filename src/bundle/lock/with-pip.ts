@@ -184,13 +184,6 @@ function wheelOf({ url, archive_info }: Reported['download_info']): LockedPackag
   place.hash = ''
   const file = decodeURIComponent(place.pathname.split('/').at(-1) ?? '')
   const sha256 = archive_info?.hashes?.sha256 ?? /^sha256=(\w+)$/.exec(archive_info?.hash ?? '')?.[1]
-  if (sha256 === undefined) {
-    throw new ThampiError('INSTALL_FAILED', {
-      message: `The package index gives no SHA-256 for ${file}.`,
-      why: 'Without one nobody can tell later that it is the same file.',
-      fix: 'use an index that publishes hashes',
-    })
-  }
   return { file, url: place.href, sha256 }
 }
 
