@@ -33,7 +33,7 @@ export interface Question {
 }
 
 export interface Moto {
-  readonly pid: number
+  readonly url: string
   /** Passes a request on as it is. */
   pass(question: Question): Promise<Answer>
   /** A request of our own to one service; moto takes the service from the credential scope. */
@@ -52,7 +52,7 @@ export async function startMoto(): Promise<Moto> {
   const port = await portOf(child)
   const pass = (question: Question): Promise<Answer> => ask(port, question)
   return {
-    pid: child.pid as number,
+    url: `http://127.0.0.1:${port}`,
     pass,
     ask: (service, region, { headers, ...question }) =>
       pass({ ...question, headers: { ...headers, authorization: scopeOf(service, region) } }),
