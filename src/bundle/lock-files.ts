@@ -68,7 +68,8 @@ function conditionsOf(packages: readonly Table[], root: Table): ReadonlyMap<Tabl
   const needed = new Map<Table, Ways>([[root, [new Set()]]])
   const extras = new Map<Table, Set<string>>()
   const todo = [root]
-  for (let item = todo.pop(); item !== undefined; item = todo.pop()) {
+  // The nearest first: their conditions are the fewest, and most longer ways then say nothing new.
+  for (let item = todo.shift(); item !== undefined; item = todo.shift()) {
     const ways = needed.get(item) ?? []
     const optional = isTable(item['optional-dependencies']) ? item['optional-dependencies'] : {}
     const wanted = [...(extras.get(item) ?? [])].flatMap(extra => tablesOf(optional[extra]))
@@ -88,14 +89,14 @@ function conditionsOf(packages: readonly Table[], root: Table): ReadonlyMap<Tabl
       if (more.length === 0 && after.length === before.length && after.every(way => before.includes(way)))
         continue
       needed.set(target, after)
-      todo.push(target)
+      if (!todo.includes(target)) todo.push(target)
     }
   }
   return needed
 }
 
 /** More ways than this are not told apart: what all of them have in common must do. */
-const MOST_WAYS = 32
+const MOST_WAYS = 8
 
 function simplest(ways: Ways): Ways {
   const kept: ReadonlySet<string>[] = []
