@@ -442,7 +442,8 @@ describe('a user name and a password', () => {
     )
     const PIP_INDEX_URL = `http://anna:secret@127.0.0.1:${first.port}/simple`
     const netrc = join(system.places.home, '.netrc')
-    writeFileSync(netrc, 'machine example.org login no password no\n')
+    // For any port of that host, but not when it was not us who wanted to go there.
+    writeFileSync(netrc, 'machine 127.0.0.1 login bob password x\n')
     system = { ...system, env: { ...system.env, PIP_INDEX_URL } }
     await fetchWheels([wheel(content, `${first.url}/a`)], system)
     expect(first.asked[0]?.headers.authorization).toBeDefined()
