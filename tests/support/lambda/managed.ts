@@ -51,12 +51,16 @@ export function managedPython(program: string): string {
 
 /** A client of ours, and the AWS SDK for JavaScript where this repository has it. */
 export function managedNode(): string {
-  if (nodeRuntime) return nodeRuntime
+  nodeRuntime ??= nodeRuntimeWith(resolve('tests/support/lambda/node-client.mjs'))
+  return nodeRuntime
+}
+
+/** The same with another client. */
+export function nodeRuntimeWith(client: string): string {
   const dir = temporaryDirectory()
-  copyFileSync(resolve('tests/support/lambda/node-client.mjs'), join(dir, 'index.mjs'))
+  copyFileSync(client, join(dir, 'index.mjs'))
   mkdirSync(join(dir, 'node_modules'))
   const sdk = resolve('node_modules/@aws-sdk')
   if (existsSync(sdk)) symlinkSync(realpathSync(sdk), join(dir, 'node_modules/@aws-sdk'))
-  nodeRuntime = dir
   return dir
 }
