@@ -92,7 +92,9 @@ interface Job {
 /** Biggest first, each to whoever has least: the shares end at about the same time. */
 function shares(jobs: readonly Job[]): Job[][] {
   const total = jobs.reduce((sum, { bytes }) => sum + bytes, 0)
-  const count = Math.min(availableParallelism(), Math.ceil(total / WORTH_A_PROCESS), jobs.length)
+  // A package may consist of empty files.
+  const worth = Math.max(1, Math.ceil(total / WORTH_A_PROCESS))
+  const count = Math.min(availableParallelism(), worth, jobs.length)
   const loads = Array.from({ length: count }, () => ({ bytes: 0, jobs: [] as Job[] }))
   for (const job of jobs.toSorted((a, b) => b.bytes - a.bytes)) {
     const least = loads.reduce((a, b) => (b.bytes < a.bytes ? b : a))

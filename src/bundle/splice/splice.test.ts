@@ -184,6 +184,14 @@ py_compile.compile(sys.argv[1], sys.argv[2], "/opt/python/single.py", True, inva
     expect(said.trim()).toBe('compiled')
   })
 
+  it('is made of empty files, too', async () => {
+    const wheel = make('hollow', { files: { 'hollow/__init__.py': '' } })
+    const tag = `cpython-${python.minor.replace('.', '')}`
+    expect(Object.keys(await contents(await splice([wheel], { python }, host())))).toContain(
+      `python/hollow/__pycache__/__init__.${tag}.pyc`,
+    )
+  })
+
   it('does not depend on what was compiled beside it', async () => {
     const wheels = ['one', 'two', 'three'].map(name => pure(name))
     const together = await contents(await splice(wheels, { python }, host()))
