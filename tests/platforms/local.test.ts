@@ -15,7 +15,7 @@ import { places } from '../../src/system/places.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
 import { saveSource } from '../support/node-runtime.ts'
 import { isRunning } from '../support/processes.ts'
-import { temporaryDirectory } from '../support/python.ts'
+import { saveModel, temporaryDirectory } from '../support/python.ts'
 import { all, answering, ask, bundleOf, testPlatform } from './suite.ts'
 
 function systemIn(home: string): System {
@@ -122,6 +122,38 @@ describe('the host on this machine', () => {
     expect((await ask(url)).says).toBe('still here')
     expect(await hostPid(system)).not.toBe(pid)
   })
+
+  it.runIf(process.platform === 'linux')(
+    'forks the first process of a version from what an earlier one imported, unless its model or its stage forbids that',
+    async () => {
+      const system = systemIn(temporaryDirectory())
+      opened.push(system)
+      const platform = openLocal(system)
+      /** Who started the process that answers: the host itself, or a zygote. */
+      const parentOf = async (stage: Stage, saying: string, more = ''): Promise<number> => {
+        const model = saveModel(
+          `${more}\ndef predict(self, args, context):\n    import json\n    return [os.getppid(), ${JSON.stringify(saying)}]`,
+        )
+        const version = await platform.release(await bundleOf(model, stage, { platform, system }), stage)
+        const { url } = await platform.route(stage, all(version))
+        const response = await fetch(url, { method: 'POST', body: '{}' })
+        return ((await response.json()) as { result: [number, string] }).result[0]
+      }
+      const stage = localStage('dev')
+      expect(await parentOf(stage, 'first')).toBe(await hostPid(system))
+      const host = await hostPid(system)
+      let count = 0
+      // The zygote imports in the background.
+      await expect
+        .poll(() => parentOf(stage, `another ${count++}`), { timeout: 30_000, interval: 1_000 })
+        .not.toBe(host)
+      expect(await parentOf(stage, 'its model forbids it', 'fork = False')).toBe(host)
+      expect(await parentOf({ ...stage, fork: false }, 'its stage forbids it')).toBe(host)
+      const fails =
+        'def initialize(self, context):\n    if "thampi.runtime.zygote" in sys.modules:\n        raise OSError("in a copy")'
+      expect(await parentOf(stage, 'it cannot be loaded in a copy', fails)).toBe(host)
+    },
+  )
 
   it('answers callers with a key where one is wanted, and a rollback does not open it', async () => {
     const system = systemIn(temporaryDirectory())

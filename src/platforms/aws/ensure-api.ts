@@ -5,7 +5,7 @@ import { converge } from './converge.ts'
 import { liveAlias, ownTags } from './names.ts'
 import type { ApiCalls } from './services/api.ts'
 import type { AwsSettings } from './settings.ts'
-import { ifThere, isAws } from './trouble.ts'
+import { ifThere } from './trouble.ts'
 
 /** API Gateway itself gives up after 30 s, whatever a function may take. */
 const timeoutMs = 30_000
@@ -202,20 +202,21 @@ async function ensurePermission({ cloud, names, identity }: Corner, apiId: strin
   const lambda = await cloud.lambda()
   const SourceArn = `arn:${identity.partition}:execute-api:${cloud.region}:${identity.account}:${apiId}/*/*`
   const about = { FunctionName: names.function, Qualifier: liveAlias }
-  const policy = await ifThere(lambda.getPolicy(about))
-  if (policy?.Policy?.includes(SourceArn)) return
-  const add = (): Promise<unknown> =>
-    lambda.addPermission({
-      ...about,
-      StatementId: permissionId,
-      Action: 'lambda:InvokeFunction',
-      Principal: 'apigateway.amazonaws.com',
-      SourceArn,
-    })
-  await add().catch(async error => {
-    // It is there, but for an API that is gone.
-    if (!isAws(error, 'ResourceConflict')) throw error
-    await lambda.removePermission({ ...about, StatementId: permissionId })
-    await add()
+  await converge<string>({
+    describe: async () => (await ifThere(lambda.getPolicy(about)))?.Policy,
+    isWanted: policy => policy.includes(SourceArn),
+    change: async policy => {
+      // It is there, but for an API that is gone.
+      if (policy?.includes(`"${permissionId}"`))
+        await lambda.removePermission({ ...about, StatementId: permissionId })
+      const { Statement } = await lambda.addPermission({
+        ...about,
+        StatementId: permissionId,
+        Action: 'lambda:InvokeFunction',
+        Principal: 'apigateway.amazonaws.com',
+        SourceArn,
+      })
+      return Statement
+    },
   })
 }

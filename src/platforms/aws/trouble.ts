@@ -83,7 +83,7 @@ export function failureOf(cause: unknown): Failure {
   }
   const status = error.$metadata?.httpStatusCode
   // The answer to HEAD has no body, so its error has no name of its own.
-  const hasNoName = error.name === undefined || error.name === 'Error' || error.name === 'UnknownError'
+  const hasNoName = error.name === undefined || /^(Error|Unknown.*)$/.test(error.name)
   // Some services' errors are called with that ending, others' without.
   const awsCode = hasNoName
     ? (error.code ?? String(status ?? 'Error'))
