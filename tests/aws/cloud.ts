@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Action, account, actionOf, type Request, type Service } from './actions.ts'
 import { type Behaviour, usualBehaviour } from './behaviour.ts'
 import { type Call, Calls } from './calls.ts'
+import type { Fired } from './data-plane/schedules.ts'
 import { type Broken, openDoor } from './door.ts'
 import { AwsError, errorAnswer, jsonAnswer } from './errors.ts'
 import { denied, errorOf, type Fault, type FaultOptions, Faults, type How, type When } from './faults.ts'
@@ -61,6 +62,8 @@ export interface Cloud {
   takeAway(bucket: string): void
   /** An idle function is put away: its first invocation fails and brings it back. */
   putAway(functionName: string): void
+  /** Every schedule asks its target once, now; what each got. */
+  fire(): Promise<readonly Fired[]>
   /** Everything as at the start, within milliseconds. */
   reset(): Promise<void>
   close(): Promise<void>
@@ -138,6 +141,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     },
     takeAway: bucket => services.s3.takeAway(bucket),
     putAway: name => services.lambdaIn(region).function(name).latest.putAway(),
+    fire: () => services.fire(region),
     reset: async () => {
       behaviour = usual
       allowed = undefined

@@ -22,6 +22,7 @@ import {
   PutFunctionConcurrencyCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda'
+import { CreateScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newerPython } from '../support/newer-python.ts'
 import { clientsOf, createFunction, createRole, putObject, resting, zipOf } from './clients.ts'
@@ -375,6 +376,32 @@ describe('a Function URL', () => {
     await permit('invoke', { Action: 'lambda:InvokeFunction', InvokedViaFunctionUrl: true })
     expect(await ask()).toEqual([200, { path: '/a/b' }])
   })
+})
+
+it('a schedule asks its target when the test says so, if its role may', async () => {
+  await functionOf('return { asked: event }')
+  await publishAs('live')
+  const Arn = `arn:aws:lambda:eu-central-1:${cloud.account}:function:${FunctionName}:live`
+  const scheduler = new SchedulerClient(cloud.client)
+  const schedule = async (Name: string, rights: string[]) =>
+    scheduler.send(
+      new CreateScheduleCommand({
+        Name,
+        ScheduleExpression: 'rate(4 minutes)',
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        Target: {
+          Arn,
+          RoleArn: await createRole(cloud, `${Name}-role`, 'scheduler.amazonaws.com', rights),
+          Input: '{"thampi":"warm"}',
+        },
+      }),
+    )
+  await schedule('may', ['lambda:InvokeFunction'])
+  await schedule('may-not', [])
+  expect(await cloud.fire()).toEqual([
+    { schedule: 'may', payload: '{"asked":{"thampi":"warm"}}' },
+    { schedule: 'may-not', error: expect.stringContaining('may-not-role may not invoke') },
+  ])
 })
 
 const newer = await newerPython()

@@ -25,6 +25,9 @@ export interface Need {
   readonly context?: Readonly<Record<string, string>>
 }
 
+/** Whether a role may do this, by the policies that stand in it. */
+export type MayDo = (role: string, permission: string, resource: string) => Promise<boolean>
+
 /** A denial wins; without a statement that fits there is none. */
 export function isAllowed(policies: readonly Policy[], need: Need): boolean {
   const fitting = policies

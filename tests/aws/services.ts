@@ -7,10 +7,11 @@ import { FunctionLogs } from './data-plane/function-logs.ts'
 import { FunctionUrls } from './data-plane/function-urls.ts'
 import { HttpApis } from './data-plane/http-api.ts'
 import { invokeWith } from './data-plane/invoke.ts'
+import { type Fired, fireSchedules } from './data-plane/schedules.ts'
 import { AwsError } from './errors.ts'
 import { Lambda } from './lambda/lambda.ts'
 import type { Answer, Moto } from './moto.ts'
-import { isAllowed, type Policy } from './permissions.ts'
+import { isAllowed, type MayDo, type Policy } from './permissions.ts'
 import { resourcesOf } from './resources.ts'
 import { Roles } from './roles.ts'
 import { S3 } from './s3.ts'
@@ -49,10 +50,9 @@ export class Services {
     this.s3 = new S3(moto)
     this.#roles = new Roles(moto, () => behaviour().roleMs)
     this.#apis = new ApiGateway(moto, url)
-    const logs = new FunctionLogs(moto, async (role, permission, resource) =>
-      isAllowed(await this.#roles.policiesOf(role), { permission, resource }),
+    this.#executions = new Executions(new FunctionLogs(moto, this.#may), (role, name) =>
+      this.#take(role, name),
     )
-    this.#executions = new Executions(logs, (role, name) => this.#take(role, name))
     const lambdaIn = (region: string): Lambda => this.lambdaIn(region)
     this.#httpApis = new HttpApis(this.#apis, lambdaIn, this.#executions, () => behaviour().apiMs)
     this.#functionUrls = new FunctionUrls(this.#lambdas, this.#executions, () => behaviour().urlMs)
@@ -93,6 +93,11 @@ export class Services {
     return taken && { user: taken.user, policies: await this.#roles.policiesOf(taken.role) }
   }
 
+  /** Every schedule of a Region asks its target once. */
+  fire(region: string): Promise<readonly Fired[]> {
+    return fireSchedules(this.#moto, this.lambdaIn(region), this.#executions, this.#may)
+  }
+
   async resources(regions: readonly string[]): Promise<readonly string[]> {
     const ours = [...this.#lambdas.values()].flatMap(lambda => lambda.resources())
     return [...ours, ...(await resourcesOf(this.#moto, regions))].sort()
@@ -122,6 +127,9 @@ export class Services {
       return this.#pass(request)
     },
   }
+
+  readonly #may: MayDo = async (role, permission, resource) =>
+    isAllowed(await this.#roles.policiesOf(role), { permission, resource })
 
   #pass(request: Request): Promise<Answer> {
     return this.#moto.pass({ ...request, path: request.target })

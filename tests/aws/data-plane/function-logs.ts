@@ -3,17 +3,16 @@ import { randomBytes } from 'node:crypto'
 import type { Fn, Version } from '../lambda/function.ts'
 import type { Lambda } from '../lambda/lambda.ts'
 import type { Moto } from '../moto.ts'
-
-/** Whether a role may do this with a log group; what it may not is silently lost, as in Lambda. */
-export type MayLog = (role: string, permission: string, resource: string) => Promise<boolean>
+import type { MayDo } from '../permissions.ts'
 
 export class FunctionLogs {
   readonly #moto: Moto
-  readonly #may: MayLog
+  /** What a role may not write is silently lost, as in Lambda. */
+  readonly #may: MayDo
   /** Writing goes on in the order of printing. */
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(moto: Moto, may: MayLog) {
+  constructor(moto: Moto, may: MayDo) {
     this.#moto = moto
     this.#may = may
   }
