@@ -254,6 +254,38 @@ thampi.save(Model(), "model", ".", examples=[None, "widgets.tests.data"])`
       60_000,
     )
 
+    it('is planned and refused when it is too big, with what is biggest in it', async () => {
+      shop.write('huge.py', hugeWheel)
+      await shop.python(['huge.py'])
+      rmSync(join(shop.dir, 'huge.py'))
+      shop.write('requirements.txt', './huge-1.0-py3-none-any.whl\n')
+      settings(shop, { thampi: { platform: 'aws', dependency_sources: ['local'] } })
+      const plan = await pack('plan production')
+      expect(plan.status, plan.err).toBe(8)
+      expect(plan.out).toMatch(/^ {2}huge 1\.0 +█{24} +275\.\d MB$/m)
+      expect(plan.out).toMatch(
+        /^ {2}unpacked, layers included +27\d\.\d MB of 258\.1 MB +10\d % {2}TOO BIG$/m,
+      )
+      const packed = await pack('package production -o dist-huge')
+      expect(packed.status).toBe(8)
+      expect(packed.err).toContain('PACKAGE_TOO_BIG')
+      expect(packed.err).toContain('Left out already: 9.8 MB')
+      expect(existsSync(join(shop.dir, 'dist-huge'))).toBe(false)
+      rmSync(join(shop.dir, 'huge-1.0-py3-none-any.whl'))
+      settings(shop)
+      shop.write('requirements.txt', 'widgets==1.0\n')
+    }, 120_000)
+
+    it('can be made of its own lock', async () => {
+      expect((await pack('lock production -o pylock.toml')).status).toBe(0)
+      const words = 'package production -o dist-locked --dependency_file=pylock.toml'.split(' ')
+      const { status, err } = await shop.thampi(words, indexed())
+      expect(status, err).toBe(0)
+      const layers = (dir: string): string[] => readdirSync(join(shop.dir, dir, 'layers'))
+      expect(layers('dist-locked')).toEqual(layers('dist'))
+      rmSync(join(shop.dir, 'pylock.toml'))
+    }, 60_000)
+
     it('says so when there is no network', async () => {
       const nowhere = {
         UV_DEFAULT_INDEX: 'http://127.0.0.1:9/simple',
@@ -324,6 +356,24 @@ thampi.save(Model(), "model", ".", examples=[None, "widgets.tests.data"])`
     }, 60_000)
   },
 )
+
+/** 275 MB that pack to two: more than a deflater can look back, less than a reader takes for an attack. */
+const hugeWheel = `import base64, hashlib, os, zipfile
+block = os.urandom(8192).hex().encode() * 600
+lines = []
+with zipfile.ZipFile("huge-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+    def add(path, content):
+        wheel.writestr(path, content)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        lines.append(f"{path},sha256={digest},{len(content)}")
+    for path in ["tests/x", *[f"data{at}" for at in range(28)]]:
+        add(f"huge/{path}.bin", block)
+    add("huge/__init__.py", b"")
+    add("huge-1.0.dist-info/METADATA", b"Metadata-Version: 2.1\\nName: huge\\nVersion: 1.0\\n")
+    add("huge-1.0.dist-info/WHEEL", b"Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    lines.append("huge-1.0.dist-info/RECORD,,")
+    wheel.writestr("huge-1.0.dist-info/RECORD", "\\n".join(lines) + "\\n")
+`
 
 function settings({ write }: Project, more: object = {}): void {
   const base = { project_name: 'shop', s3_bucket: 'thampi-store', aws_region: 'eu-west-1' }

@@ -74,18 +74,34 @@ export async function writeDirectory(dir: string, contents: DirectoryContents): 
     await writeFile(join(temporary, recordFile), `${JSON.stringify(recordOf(contents), null, 2)}\n`)
     if (made.layers.length === 0) await rm(join(temporary, 'layers'), { recursive: true })
     await syncDirectory(temporary)
-    await rename(dir, old).catch(cause => {
-      if (systemCode(cause) !== 'ENOENT') throw cause
-    })
-    await rename(temporary, dir)
+    await exchange(temporary, dir, old)
     await syncDirectory(parent)
   } catch (cause) {
     throw explainFileError(cause, dir)
   } finally {
     await rm(temporary, { recursive: true, force: true })
-    await rm(old, { recursive: true, force: true })
   }
 }
+
+/** Two commands may do this at once: one of them has to try again, and the last one wins. */
+async function exchange(fresh: string, dir: string, old: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    await rename(dir, `${old}${attempt}`).catch(cause => {
+      if (systemCode(cause) !== 'ENOENT') throw cause
+    })
+    try {
+      await rename(fresh, dir)
+      return
+    } catch (cause) {
+      const isTaken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(systemCode(cause) ?? '')
+      if (!isTaken || attempt >= mostAttempts) throw cause
+    } finally {
+      await rm(`${old}${attempt}`, { recursive: true, force: true })
+    }
+  }
+}
+
+const mostAttempts = 5
 
 /** What `thampi-package.json` says; docs/reference/lambda-package.md explains it. */
 function recordOf({ made, name, servedTimeUtc, bundle }: DirectoryContents): object {
@@ -172,7 +188,7 @@ async function removeLeftovers(dir: string): Promise<void> {
   const parent = dirname(dir)
   const prefix = `.${basename(dir)}.`
   for (const name of await readdir(parent).catch(() => [])) {
-    if (!name.startsWith(prefix) || !/^[0-9a-f]{12}(\.old)?$/.test(name.slice(prefix.length))) continue
+    if (!name.startsWith(prefix) || !/^[0-9a-f]{12}(\.old\d)?$/.test(name.slice(prefix.length))) continue
     const path = join(parent, name)
     const changed = await stat(path).catch(() => undefined)
     if (changed && Date.now() - changed.mtimeMs > leftoverMs) await rm(path, { recursive: true, force: true })
