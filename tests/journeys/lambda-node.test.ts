@@ -1,17 +1,18 @@
-/** What `thampi package` makes for Node, unpacked and run as Lambda runs it, answers as the local platform does: to the byte. */
+/** What `thampi package` makes for Node, unpacked and run by Amazon's client as Lambda runs it, answers as the local platform does: to the byte. */
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unpackZip } from '../../src/bundle/zip/unpack.ts'
 import { type Project, project } from '../support/journey.ts'
-import { newerNode } from '../support/newer-node.ts'
+import { amazonClient, newerNode } from '../support/newer-node.ts'
 import { identity, types } from '../support/onnx-file.ts'
 import { onnxPackages } from '../support/onnx-packages.ts'
 import { type RunningFunction, runFunction } from '../support/runtime-api.ts'
 import { installIn, tsx } from '../support/typescript.ts'
 
-const node = await newerNode('24')
-const why = 'missing' in node ? ` (not here: ${node.missing})` : ''
+const [node, client] = [await newerNode('24'), await amazonClient()]
+const missing = [node, client].flatMap(each => ('missing' in each ? [each.missing] : []))
+const why = missing.map(reason => ` (not here: ${reason})`).join('')
 const servedTimeUtc = '2018-09-06T22:03:09.247038'
 
 /** What `thampi-package.json` says of a function. */
@@ -34,8 +35,11 @@ async function inLambda(shop: Project, modelDir: string): Promise<RunningFunctio
   const taskRoot = join(shop.dir, 'task')
   await unpackZip(join(shop.dir, 'dist', made.zip), taskRoot)
   const { runtime, handler, memoryMb, timeoutSeconds } = made
-  const program = 'path' in node ? node.path : undefined
-  return runFunction({ taskRoot, runtime, handler, memoryMb, timeoutSeconds, program, version: '1' })
+  return runFunction({
+    ...{ taskRoot, runtime, handler, memoryMb, timeoutSeconds, version: '1' },
+    program: 'path' in node ? node.path : undefined,
+    runtimeRoot: 'path' in client ? client.path : undefined,
+  })
 }
 
 async function served(shop: Project, modelDir: string): Promise<string> {
@@ -75,10 +79,11 @@ describe.skipIf(why !== '')(`in Lambda${why}`, () => {
     let url: string
     let fn: RunningFunction
     beforeAll(async () => {
-      await shop.thampi(['create', 'iris', '--template', 'ts'])
+      const made = await shop.thampi(['create', 'iris', '--template', 'ts'])
+      expect(made, made.err).toMatchObject({ status: 0 })
       installIn(shop, 'iris')
-      const { status, err } = await tsx(shop, 'train.ts', 'iris')
-      expect({ status, err }).toEqual({ status: 0, err: '' })
+      const trained = await tsx(shop, 'train.ts', 'iris')
+      expect(trained).toMatchObject({ status: 0, err: '' })
       url = await served(shop, 'iris/models/iris')
       fn = await inLambda(shop, 'iris/models/iris')
     })
