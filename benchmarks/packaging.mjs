@@ -32,27 +32,27 @@ const watch = watchMachine()
 const { python, pip, uv } = await prepare()
 const rows = []
 
-const compiled = await inTurn(
+const compiled = inTurn(
   'layer with bytecode, wheels at hand',
   () => splice(python),
   'pip install --target, zip',
   () => pipAndZip([]),
 )
-await inTurn(
+inTurn(
   'layer without bytecode, wheels at hand',
   () => splice(),
   'pip install --no-compile --target, zip',
   () => pipAndZip(['--no-compile']),
 )
-await inTurn(
+inTurn(
   'layer without bytecode, nothing at hand',
   () => splice(undefined, at.home),
   'uv pip install --target, nothing at hand',
   uvInstall,
 )
-await inTurn('layer with bytecode, nothing at hand', () => splice(python, at.home), undefined, undefined)
+inTurn('layer with bytecode, nothing at hand', () => splice(python, at.home), undefined, undefined)
 splice(python)
-await inTurn('the same layer again', () => splice(python, ''), undefined, undefined)
+inTurn('the same layer again', () => splice(python, ''), undefined, undefined)
 importing()
 sizes()
 
@@ -126,7 +126,7 @@ function uvInstall() {
 }
 
 /** Ours and theirs alternate: what disturbs the machine disturbs both. */
-async function inTurn(what, one, against, other) {
+function inTurn(what, one, against, other) {
   const results = { ours: [], theirs: [] }
   let last
   for (let i = 0; i < runs; i++) {
