@@ -45,6 +45,14 @@ it('the runtime, which travels, imports the wire and nothing else', () => {
   expect(sources()).toContain('runtime/sandbox.ts')
 })
 
+it('the SDK of AWS is loaded by what serves on AWS, when it asks for a service', () => {
+  const loads =
+    /^import (?!type )[^'\n]*(?:\{[^}]*\} )?from '(@aws-sdk\/[^']+|\.{1,2}\/(?:[^']*\/)?services\/[^']+)'/m
+  const users = sources().filter(file => loads.test(readFileSync(join('src', file), 'utf8')))
+  expect(users).toContain('platforms/aws/services/lambda.ts')
+  expect(users.filter(file => !file.startsWith('platforms/aws/services/'))).toEqual([])
+})
+
 it('the test sees the imports it judges', () => {
   expect(importsOf('bundled.ts')).toContain('bundle/bundle-model.ts')
   expect(isAllowed('wire/frame.ts', 'sandbox/pool.ts')).toBe(false)
