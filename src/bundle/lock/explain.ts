@@ -40,7 +40,7 @@ const causes: readonly Cause[] = [
       }),
   },
   {
-    pattern: /\b(401|403)\b|Unauthorized|Forbidden|Missing credentials/i,
+    pattern: /\(401 Unauthorized\)|\b403 Forbidden\b|lack of valid authentication|Missing credentials/i,
     error: (_, __, said) =>
       failed(
         'NETWORK',
@@ -52,8 +52,14 @@ const causes: readonly Cause[] = [
       ),
   },
   {
-    pattern:
-      /dns error|connect error|\(Connect\)|connection (?:reset|closed|refused)|timed? ?out|error sending request|network connectivity is disabled|tunnel error|Failed to fetch: /i,
+    pattern: /HTTP status \w+ error \((\d+[^)]*)\)/i,
+    error: ([, status = ''], _, said) =>
+      failed('NETWORK', `The package index answered ${status}.`, hostIn(said), {
+        fix: 'run the command again in a while, or ask those who run the index',
+      }),
+  },
+  {
+    pattern: /Failed to (?:fetch|download)\b|error sending request|network (?:was|connectivity is) disabled/i,
     error: (_, { shown }, said) =>
       failed('NETWORK', `The package index could not be reached for ${shown}.`, hostIn(said), {
         fix: 'check the network (and HTTPS_PROXY, when you are behind a proxy), then run the command again',

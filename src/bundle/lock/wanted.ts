@@ -1,8 +1,4 @@
 /** The lines of a dependency file → what may be asked of an index for another machine. Everything else is refused, by name. */
-import { realpathSync } from 'node:fs'
-import { resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { ThampiError } from '../../errors.ts'
 import type { AllowedSource } from '../../settings/stage.ts'
 import { forPeople } from '../../system/files.ts'
 import type { Environment } from '../../system/places.ts'
@@ -10,6 +6,18 @@ import type { Target } from '../bundle.ts'
 import { normalName, type ParsedLine, readLines } from '../requirement-lines.ts'
 import type { Requirements } from '../requirements.ts'
 import { markerEnvironment, markerHolds } from '../wheels/markers.ts'
+import {
+  hasUser,
+  isInside,
+  isRepository,
+  optionsIn,
+  pathOf,
+  REQUIREMENT,
+  withoutComment,
+  withoutOptions,
+  withoutUser,
+} from './line-parts.ts'
+import { password, refused, repository, type Spot } from './refused.ts'
 
 export interface Limits {
   readonly allow: readonly AllowedSource[]
@@ -69,13 +77,6 @@ export function wantedOf(requirements: Requirements, limits: Limits): Wanted {
     }
   }
   return reading.result(requirements)
-}
-
-interface Spot {
-  readonly shown: string
-  readonly constraint: boolean
-  /** `requirements.txt:3` */
-  readonly at: string
 }
 
 class Reading {
@@ -324,89 +325,4 @@ class Reading {
   #allows(what: AllowedSource): boolean {
     return this.#limits.allow.includes(what)
   }
-}
-
-function withoutComment(joined: string): string {
-  return joined.replace(/(^|\s+)#.*$/s, '').trim()
-}
-
-function withoutOptions(text: string): string {
-  return text.replace(/\s--?[a-z].*$/is, '').trim()
-}
-
-const VERSION = '(?:===|~=|==|!=|<=|>=|<|>)\\s*[\\w.*+!-]+'
-const REQUIREMENT = new RegExp(
-  `^[A-Za-z0-9][\\w.-]*\\s*(?:\\[[\\w\\s,.-]*\\])?\\s*(?:${VERSION}(?:\\s*,\\s*${VERSION})*,?|\\(\\s*${VERSION}(?:\\s*,\\s*${VERSION})*\\s*\\))?$`,
-)
-
-/** A line may hold several options; none of them gets past us behind another. */
-function optionsIn(text: string): { option: string; value: string }[] {
-  return text.split(/\s+(?=-)/).map(part => {
-    const [, short, long, value = ''] =
-      /^(?:(-[A-Za-z])|(--[\w-]+))(?:\s*=\s*|\s+|(?=\S)|$)(.*)$/s.exec(part) ?? []
-    return { option: short ?? long ?? part, value: value.trim().replace(/^(["'])(.*)\1$/s, '$2') }
-  })
-}
-
-function isRepository(url: string): boolean {
-  return /^(git|hg|svn|bzr)(\+|:)/i.test(url) || /^[\w.-]+@[\w.-]+:/.test(url)
-}
-
-function pathOf(place: string, cwd: string): string {
-  if (!/^file:\/\//i.test(place)) return resolve(cwd, place.replace(/^file:/i, ''))
-  try {
-    return fileURLToPath(place.replace(/[?#].*$/s, ''))
-  } catch {
-    return resolve(cwd, place.slice('file://'.length))
-  }
-}
-
-/** Links are followed: what counts is where the files are. */
-function isInside(path: string, dir: string): boolean {
-  try {
-    const root = realpathSync(dir)
-    const there = realpathSync(path)
-    return there === root || there.startsWith(root.endsWith(sep) ? root : root + sep)
-  } catch {
-    return false
-  }
-}
-
-function hasUser(url: string): boolean {
-  return /^[a-z+]+:\/\/[^/@\s]+@/i.test(url)
-}
-
-function withoutUser(url: string): string {
-  return url.replace(/:\/\/[^/@\s]*@/, '://').replace(/\?[^#]*/, '')
-}
-
-function repository(spot: Spot, url: string): ThampiError {
-  return refused(spot, withoutUser(url), 'A repository has no wheels, and no hash that could be locked.', {
-    fix: 'build a wheel of it (pip wheel --no-deps …), put it on an index of yours, and write NAME==VERSION',
-  })
-}
-
-function password(spot: Spot, url: string): ThampiError {
-  return refused(
-    spot,
-    withoutUser(url),
-    'It carries a user name or a password, which do not belong into a dependency file.',
-    {
-      fix: 'put them into ~/.netrc, or set PIP_INDEX_URL, and take them out of the line',
-    },
-  )
-}
-
-function refused(
-  { at }: Spot,
-  line: string,
-  why: string,
-  { allow, fix }: { allow?: AllowedSource; fix?: string },
-): ThampiError {
-  const setting = allow && `"thampi": {"dependency_sources": ["${allow}"]} in the settings file allows it`
-  return new ThampiError('REQUIREMENTS_INVALID', {
-    message: `${at}: \`${line.slice(0, 160)}\` cannot be packed for another machine.`,
-    why,
-    fix: [fix, setting].filter(Boolean).join('; or '),
-  })
 }
