@@ -92,7 +92,7 @@ export async function resting(cloud: Cloud, FunctionName = 'mymodel-dev'): Promi
         now = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))
         return [now.State === 'Pending', now.LastUpdateStatus === 'InProgress']
       },
-      { interval: 10, timeout: 5000 },
+      { interval: 10, timeout: 20_000 },
     )
     .toEqual([false, false])
   return now

@@ -30,6 +30,7 @@ import { type Cloud, startCloud } from './cloud.ts'
 
 let cloud: Cloud
 const FunctionName = 'mymodel-dev'
+const patience = { timeout: 20_000, interval: 50 }
 
 beforeAll(async () => {
   cloud = await startCloud()
@@ -150,28 +151,30 @@ describe('Invoke', () => {
   it('of an event that nobody waits for tries three times', async () => {
     await functionOf('console.log("tried"); throw new Error("no")')
     expect(await invoke({}, { InvocationType: 'Event' })).toMatchObject({ StatusCode: 202, said: undefined })
-    await expect.poll(() => linesOf('/aws/lambda/mymodel-dev', 'tried'), { timeout: 10_000 }).toHaveLength(3)
+    await expect.poll(() => linesOf('/aws/lambda/mymodel-dev', 'tried'), patience).toHaveLength(3)
     expect(await invoke({}, { InvocationType: 'DryRun' })).toMatchObject({ StatusCode: 204 })
   })
 
   it('is refused while the function is Pending, and when it is put away until it came back', async () => {
     await functionOf('return 1')
-    cloud.behave({ restoreMs: 100 })
+    cloud.behave({ restoreMs: 1500 })
     cloud.putAway(FunctionName)
     await expect(invoke({})).rejects.toThrow('currently in the following state: Inactive')
     await expect(invoke({})).rejects.toThrow('currently in the following state: Pending')
     await expect
-      .poll(() =>
-        invoke({}).then(
-          ({ said }) => said,
-          () => 'refused',
-        ),
+      .poll(
+        () =>
+          invoke({}).then(
+            ({ said }) => said,
+            () => 'refused',
+          ),
+        patience,
       )
       .toBe(1)
   })
 
   it('is refused beyond the concurrency that is reserved', async () => {
-    await functionOf('await new Promise(done => setTimeout(done, 500)); return 1')
+    await functionOf('await new Promise(done => setTimeout(done, 1500)); return 1')
     const { lambda } = clientsOf(cloud)
     await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 2 }))
     const three = await Promise.allSettled([invoke({}), invoke({}), invoke({})])
@@ -311,19 +314,22 @@ describe('an HTTP API', () => {
 
   it('says what went wrong in its own words', async () => {
     await functionOf(
-      'if (event.body === "slow") await new Promise(done => setTimeout(done, 1500)); if (event.body === "bad") return { statusCode: "x" }; if (event.body === "fail") throw new Error("no"); return "fine"',
+      'if (event.body === "slow") await new Promise(done => setTimeout(done, 60_000)); if (event.body === "bad") return { statusCode: "x" }; if (event.body === "fail") throw new Error("no"); return "fine"',
+      { Timeout: 30 },
     )
     await publishAs('live')
-    const { url } = await front({ timeout: 1000 })
+    const { url } = await front({ timeout: 4000 })
     const asked = async (body: string) => {
       const answer = await post(`${url}/m/predict`, body, { 'content-type': 'text/plain' })
       return [answer.status, await answer.text()]
     }
+    // It is warm then: a cold start would be the slow answer.
+    await invoke({}, { Qualifier: 'live' })
     expect(await asked('x')).toEqual([200, 'fine'])
     expect(await asked('fail')).toEqual([500, '{"message":"Internal Server Error"}'])
     expect(await asked('bad')).toEqual([500, '{"message":"Internal Server Error"}'])
-    expect(await asked('slow')).toEqual([503, '{"message":"Service Unavailable"}'])
     expect(await asked('x'.repeat(6_400_000))).toEqual([413, '{"message":"Request Too Long"}'])
+    expect(await asked('slow')).toEqual([503, '{"message":"Service Unavailable"}'])
   })
 
   it('fails when the alias does not permit it, and refuses callers who do not sign', async () => {
@@ -339,12 +345,12 @@ describe('an HTTP API', () => {
   })
 
   it('is not there at once, and has a stage that can be changed', async () => {
-    cloud.behave({ apiMs: 700 })
+    cloud.behave({ apiMs: 1500 })
     await functionOf('return "fine"')
     await publishAs('live')
     const { api, ApiId, url } = await front()
     expect((await post(`${url}/m/predict`)).status).toBe(404)
-    await expect.poll(async () => (await post(`${url}/m/predict`)).status, { timeout: 5000 }).toBe(200)
+    await expect.poll(async () => (await post(`${url}/m/predict`)).status, patience).toBe(200)
     const throttle = { DefaultRouteSettings: { ThrottlingRateLimit: 5 } }
     await api.send(new UpdateStageCommand({ ApiId, StageName: 'dev', ...throttle }))
     expect(await api.send(new GetStageCommand({ ApiId, StageName: 'dev' }))).toMatchObject({

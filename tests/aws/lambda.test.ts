@@ -35,6 +35,7 @@ import { type Cloud, startCloud } from './cloud.ts'
 let cloud: Cloud
 let lambda: LambdaClient
 const FunctionName = 'mymodel-dev'
+const patience = { timeout: 10_000, interval: 50 }
 const other = zipOf({ 'index.mjs': 'export const handler = async () => 2\n' })
 
 beforeAll(async () => {
@@ -70,7 +71,7 @@ describe('states', () => {
 
   it('an update is InProgress, a second write meanwhile is a conflict, and then Successful', async () => {
     await createFunction(cloud)
-    cloud.behave({ updateMs: 300 })
+    cloud.behave({ updateMs: 1500 })
     expect(await updateCode()).toMatchObject({ State: 'Active', LastUpdateStatus: 'InProgress' })
     await expect(
       lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, MemorySize: 256 })),
@@ -102,7 +103,7 @@ describe('states', () => {
     })
     const { Version } = await publish()
     await expect
-      .poll(() => configuration(Version))
+      .poll(() => configuration(Version), patience)
       .toMatchObject({ State: 'Failed', StateReasonCode: 'FunctionError.InitTimeout' })
   })
 
@@ -112,10 +113,10 @@ describe('states', () => {
       Handler: 'a.handler',
       SnapStart: { ApplyOn: 'PublishedVersions' },
     })
-    cloud.behave({ publishMs: 0, snapStartMs: 200 })
+    cloud.behave({ publishMs: 0, snapStartMs: 1500 })
     expect(await publish()).toMatchObject({ State: 'Pending', SnapStart: { OptimizationStatus: 'On' } })
     expect(await configuration('1')).toMatchObject({ State: 'Pending' })
-    await expect.poll(() => configuration('1')).toMatchObject({ State: 'Active' })
+    await expect.poll(() => configuration('1'), patience).toMatchObject({ State: 'Active' })
     expect(await configuration()).toMatchObject({
       State: 'Active',
       SnapStart: { ApplyOn: 'PublishedVersions', OptimizationStatus: 'Off' },
@@ -402,7 +403,7 @@ describe('what is refused', () => {
 
 describe('roles', () => {
   it('cannot be assumed for a while after they were made or changed', async () => {
-    cloud.behave({ roleMs: 300 })
+    cloud.behave({ roleMs: 1500 })
     const Role = await createRole(cloud)
     const refused = {
       name: 'InvalidParameterValueException',
@@ -410,11 +411,13 @@ describe('roles', () => {
     }
     await expect(createFunction(cloud, { Role })).rejects.toMatchObject(refused)
     await expect
-      .poll(() =>
-        createFunction(cloud, { Role }).then(
-          () => 'made',
-          () => 'refused',
-        ),
+      .poll(
+        () =>
+          createFunction(cloud, { Role }).then(
+            () => 'made',
+            () => 'refused',
+          ),
+        patience,
       )
       .toBe('made')
     const policy = {
@@ -531,7 +534,9 @@ describe('what moto lacks', () => {
       lambda.send(new GetProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier: '1' }))
     await expect(get()).rejects.toMatchObject({ name: 'ProvisionedConcurrencyConfigNotFoundException' })
     expect(await put('1')).toMatchObject({ Status: 'IN_PROGRESS' })
-    await expect.poll(get).toMatchObject({ Status: 'READY', AvailableProvisionedConcurrentExecutions: 2 })
+    await expect
+      .poll(get, patience)
+      .toMatchObject({ Status: 'READY', AvailableProvisionedConcurrentExecutions: 2 })
   })
 
   it('the account has limits, and what is reserved counts', async () => {
