@@ -33,6 +33,8 @@ export interface Member {
   asked: boolean
   /** Its request shall have it to itself. */
   exclusive: boolean
+  /** Whether it could not load the model; its process is about to end. */
+  failed: boolean
 }
 
 /** A process that dies though nobody asks it anything is replaced at once, then less and less often. */
@@ -94,7 +96,7 @@ export class Fleet {
   /** Has one sandbox loaded when it resolves; rejects with `SandboxFailed` when the model cannot be loaded. */
   async warm(): Promise<Ready> {
     for (const { sandbox, ready } of this.#members) if (ready && sandbox.isAlive) return ready
-    const [starting = this.#start()] = this.#members
+    const starting = [...this.#members].find(({ failed }) => !failed) ?? this.#start()
     return starting.sandbox.ready
   }
 
@@ -166,11 +168,18 @@ export class Fleet {
   #start(): Member {
     const started = performance.now()
     const sandbox = this.#options.start()
-    const member = { sandbox, ready: undefined, idleSince: started, asked: false, exclusive: false }
+    const member = {
+      sandbox,
+      ready: undefined,
+      idleSince: started,
+      asked: false,
+      exclusive: false,
+      failed: false,
+    }
     this.#members.add(member)
     sandbox.ready.then(
       ready => this.#started(member, ready, performance.now() - started),
-      error => this.#startFailed(error),
+      error => this.#startFailed(member, error),
     )
     void sandbox.ended.then(ending => this.#ended(member, ending))
     return member
@@ -187,7 +196,8 @@ export class Fleet {
     this.#events.onChange()
   }
 
-  #startFailed(error: unknown): void {
+  #startFailed(member: Member, error: unknown): void {
+    member.failed = true
     if (this.#closed || !(error instanceof SandboxFailed)) return
     const quietMs = this.#breaker.failed(error.failed)
     const more = this.#breaker.gaveUp ? `; no further try for ${Math.round(quietMs / 1000)} s` : ''

@@ -122,7 +122,7 @@ export class Traffic {
     const launch = await launchOf(record, at, system.env)
     const meanwhile = this.#pools.get(record.number)
     if (meanwhile) return meanwhile
-    const mayFork = record.mayFork === true
+    const { mayFork } = record
     if (mayFork) void nursery.prepare(launch.breed)
     const pool = new VersionPool(record, {
       ...{ launch, mayFork, nursery, readUsage, recorder },

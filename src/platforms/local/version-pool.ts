@@ -26,8 +26,8 @@ export interface Surroundings {
 
 export interface VersionPoolOptions extends Surroundings {
   readonly launch: Launch
-  /** Whether this version's processes have been found fit to be forked. */
-  readonly mayFork: boolean
+  /** Whether this version's processes have been found fit to be forked; undefined before the first one was loaded. */
+  readonly mayFork: boolean | undefined
   /** Routed versions may be kept warm; others never are. */
   readonly keepWarm: () => boolean
   readonly log: (line: LogLine) => void
@@ -48,7 +48,9 @@ export class VersionPool {
   readonly record: VersionRecord
   #options: VersionPoolOptions
   #pool: Pool
-  #mayFork: boolean
+  #mayFork: boolean | undefined
+  /** Whether the last process was forked. */
+  #isForked = false
   #roster: Roster
   #traces = new Traces()
   /** Undefined when the settings do not ask for recordings. */
@@ -77,7 +79,7 @@ export class VersionPool {
 
   /** Whether processes of this version may be forked, as far as is known. */
   get mayFork(): boolean {
-    return this.#mayFork
+    return this.#mayFork === true
   }
 
   get pids(): number[] {
@@ -95,7 +97,14 @@ export class VersionPool {
 
   /** Loads the model once, or throws `SandboxFailed`. */
   async warm(): Promise<void> {
-    await this.#pool.warm()
+    try {
+      await this.#pool.warm()
+    } catch (error) {
+      // What fails in a copy of another process may well work in one of its own.
+      if (!this.#isForked) throw error
+      this.#mayFork = false
+      await this.#pool.warm()
+    }
   }
 
   close(): Promise<void> {
@@ -208,9 +217,11 @@ export class VersionPool {
     const { nursery, launch, readUsage } = this.#options
     let forked = false
     const process = (async () => {
-      if (!this.#mayFork) return spawnProcess(launch.command)
+      this.#isForked = false
+      if (this.#mayFork === false || !this.record.settings.fork) return spawnProcess(launch.command)
       const started = await nursery.start(launch.breed, launch.command)
       forked = started.forked
+      this.#isForked = forked
       return started.process
     })()
     const sandbox = new Sandbox(process, {
@@ -226,6 +237,8 @@ export class VersionPool {
       ready => {
         this.#mayFork = ready.fork && this.record.settings.fork
         if (this.#mayFork) void nursery.learn(launch.breed, ready.modules)
+        // Only a loaded model can say that it must not be in a copy of another process.
+        else if (forked) void sandbox.stop()
       },
       () => {},
     )
