@@ -40,4 +40,4 @@ bench: setup
 	@node benchmarks/bench.mjs $(ARGS)
 
 clean:
-	rm -rf lib out .demo .journeys .nodes .pythons test-results benchmarks/.environments benchmarks/.work node_modules .venv
+	rm -rf lib out .demo .journeys .nodes .pythons .tools test-results benchmarks/.environments benchmarks/.work node_modules .venv

@@ -20,6 +20,7 @@ const steps = {
       command(join(bin, 'ruff'), ['check', ...pythonSources]),
       command(join(bin, 'ruff'), ['format', '--check', ...pythonSources]),
     ),
+  tools: () => command(process.execPath, ['--import', 'tsx', 'tests/aws/install.ts']),
   unit: () => vitest('unit'),
   python: () => pytest(),
   journeys: () => vitest('journeys'),

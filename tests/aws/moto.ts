@@ -69,7 +69,7 @@ export async function startMoto(): Promise<Moto> {
 }
 
 /** The directory of moto's packages: complete or absent, so two test workers may come here at the same time. */
-async function motoPackages(): Promise<string> {
+export async function motoPackages(): Promise<string> {
   const { stdout } = await run(python, ['-c', 'import sys; print(sys.version, sys.platform)'])
   const key = createHash('sha256')
     .update(readFileSync(requirements))
