@@ -1,6 +1,7 @@
 /** A package unpacked as Lambda unpacks it: task root, layer root, scratch. Only scratch can be written to. */
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { ours } from '../zip/read.ts'
 import { unpackZip } from '../zip/unpack.ts'
 import { type Manifest, manifestFile, manifestText } from './manifest.ts'
 import type { LambdaPackage } from './package.ts'
@@ -38,8 +39,8 @@ export async function unpackPackage(
     await rm(root, { recursive: true, force: true })
   }
   try {
-    await unpackZip(made.functionZip.file, at.taskRoot)
-    for (const { archive } of made.layers) await unpackZip(archive.file, at.layerRoot)
+    await unpackZip(made.functionZip.file, at.taskRoot, ours)
+    for (const { archive } of made.layers) await unpackZip(archive.file, at.layerRoot, ours)
     await mkdir(at.layerRoot, { recursive: true })
     await mkdir(at.scratch)
     const blobs = made.model.in === 's3' ? made.model.blobs : []

@@ -17,6 +17,7 @@ const AT_ONCE = 8
  * Unpacks the files of an archive into `dir`, which must not be there. It is there when all of it is: an archive that
  * is refused half-way leaves nothing.
  *
+ * @param limits how much it may be: `ours` for an archive that we wrote
  * @throws ThampiError ARCHIVE_INVALID, DISK_FULL, PERMISSION
  * @example
  * await unpackZip('dependencies.zip', '/tmp/layer')

@@ -19,7 +19,7 @@ import { hostileZips } from '../../../tests/support/hostile-zips.ts'
 import { python } from '../../../tests/support/python.ts'
 import { rawZip, wide } from '../../../tests/support/raw-zip.ts'
 import { digestOf } from '../../system/files.ts'
-import { contentOf, readZip, unpacked } from './read.ts'
+import { contentOf, ours, readZip, unpacked } from './read.ts'
 import { unpackZip } from './unpack.ts'
 import { writeZip } from './write.ts'
 import type { ZipEntry, ZipSource } from './zip.ts'
@@ -304,6 +304,14 @@ describe('unpacking', () => {
     expect(statSync(join(dir, 'out', 'run.sh')).mode & 0o100).toBe(0o100)
     expect(statSync(join(dir, 'out', 'a/b/c.txt')).mode & 0o111).toBe(0)
     expect(readdirSync(dir).sort()).toEqual(['a.zip', 'out'])
+  })
+
+  it('takes as much of our own as there is, and of others as much as is sensible', async () => {
+    const dir = fresh()
+    const { file } = await writeZip(join(dir, 'a.zip'), [text('zeros', Buffer.alloc(20_000_000))])
+    await expect(unpackZip(file, join(dir, 'theirs'))).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' })
+    await unpackZip(file, join(dir, 'ours'), ours)
+    expect(statSync(join(dir, 'ours', 'zeros')).size).toBe(20_000_000)
   })
 
   it('does not touch what is there already', async () => {
