@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import type { Start } from '../../wire/messages.ts'
 import { LoadFailure } from '../failure.ts'
 import type { InS3 } from './manifest.ts'
-import { Blob } from './s3.ts'
+import { Download } from './s3.ts'
 
 export interface Here {
   /** Where the files are. */
@@ -21,7 +21,7 @@ export class RemoteFiles {
   readonly #start: Start
   readonly #scratch: string
   /** What has begun to come. */
-  readonly #blobs = new Map<string, Blob>()
+  readonly #downloads = new Map<string, Download>()
 
   /** `key` names the deployment: scratch disk may have been used by nobody else, but by a process before this one. */
   constructor(where: InS3, start: Start, key: string) {
@@ -49,7 +49,7 @@ export class RemoteFiles {
 
   /** Lets go of what is in memory: it is loaded, or it is not what it should be. */
   release(): void {
-    this.#blobs.clear()
+    this.#downloads.clear()
   }
 
   /** What a process before this one left is taken only when its digest is right; what comes gets its name when it is whole. */
@@ -63,16 +63,17 @@ export class RemoteFiles {
       if (Object.hasOwn(files, file)) await this.#fetched(file, until, part)
       else await copyFile(join(this.#start.modelDir, file), part)
       await rename(part, path)
-      this.#blobs.delete(file)
+      this.#downloads.delete(file)
     }
     return this.#scratch
   }
 
   #fetched(file: string, until: number, path?: string): Promise<Buffer> {
     const { bucket, files } = this.#where
-    const blob = this.#blobs.get(file) ?? new Blob(bucket, file, files[file] as InS3['files'][string], path)
-    this.#blobs.set(file, blob)
-    return blob.fetch(until - performance.now())
+    const download =
+      this.#downloads.get(file) ?? new Download(bucket, file, files[file] as InS3['files'][string], path)
+    this.#downloads.set(file, download)
+    return download.fetch(until - performance.now())
   }
 }
 

@@ -38,7 +38,7 @@ interface Range {
   readonly end: number
 }
 
-export class Blob {
+export class Download {
   readonly #file: string
   readonly #bucket: string
   readonly #stored: Stored
