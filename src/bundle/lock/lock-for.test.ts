@@ -1,4 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -129,7 +131,6 @@ describe('a lock', () => {
   })
 
   test('is for the target where markers and tags are concerned, and not for the machine that makes it', async () => {
-    expect(python.minor).not.toBe('3.13')
     expect(files(await lock('branches\ncompiled'))).toEqual([
       'branches-1.0-py3-none-any.whl',
       'compiled-1.0-cp313-cp313-manylinux_2_28_x86_64.whl',
@@ -341,6 +342,8 @@ describe('with the index of this machine', () => {
 
 describe('what cannot be locked', () => {
   test.each([
+    ['timeout-decorator\n', 'INSTALL_FAILED', /has no timeout-decorator/, /spelling of timeout-decorator/],
+    ['plain==403\n', 'INSTALL_FAILED', /has no plain==403/, /line of plain/],
     [
       'no-such-thing\n',
       'INSTALL_FAILED',
@@ -369,6 +372,23 @@ describe('what cannot be locked', () => {
   test('says which platforms there are, and which glibc they want', async () => {
     expect((await failure('windows-only')).why).toBe('It has wheels for Windows amd64.')
     expect((await failure('newest-glibc')).why).toBe('It has wheels for Linux x86_64 with glibc 2.39.')
+  })
+
+  test.each([
+    [403, /user name and a password/],
+    [503, /answered 503 Service Unavailable/],
+  ])('with an index that answers %i', async (status, message) => {
+    const server = createServer((_, response) => response.writeHead(status).end())
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const { port } = server.address() as AddressInfo
+      const system = machine({ UV_DEFAULT_INDEX: `http://127.0.0.1:${port}/simple` })
+      const error = await failure('plain', { system })
+      expect(error).toMatchObject({ code: 'NETWORK', why: expect.stringContaining(`127.0.0.1:${port}`) })
+      expect(error.message).toMatch(message)
+    } finally {
+      server.close()
+    }
   })
 
   test('without a network, says where it asked', async () => {

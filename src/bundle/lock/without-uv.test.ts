@@ -49,7 +49,13 @@ afterEach(() => rm(cwd, { recursive: true, force: true }))
 /** A machine with Python and pip, and no uv anywhere. */
 function machine(env: Record<string, string | undefined> = {}): System {
   const real = realSystem(line => told.push(line))
-  const mine = { PATH: '/usr/bin:/bin', HOME: cwd, PIP_INDEX_URL: index.url, PIP_NO_CACHE_DIR: '1', ...env }
+  const mine = {
+    PATH: join(cwd, 'nothing'),
+    HOME: cwd,
+    PIP_INDEX_URL: index.url,
+    PIP_NO_CACHE_DIR: '1',
+    ...env,
+  }
   return { ...real, env: mine, cwd, places: { home: join(cwd, 'home'), state: join(cwd, 'state') } }
 }
 
@@ -124,7 +130,7 @@ describe('uv', () => {
   })
 
   test('is fetched once from the user’s own index, checked, kept, and fetched again when it is damaged', async () => {
-    const real = { ...process.env, HOME: cwd, THAMPI_UV: undefined, PATH: '/usr/bin:/bin' }
+    const real = { ...process.env, HOME: cwd, THAMPI_UV: undefined, PATH: join(cwd, 'nothing') }
     const system = { ...machine(), env: real }
     const kept = join(cwd, 'home', 'tools', `uv-${pinned}`, process.platform === 'win32' ? 'uv.exe' : 'uv')
     const first = await findUv(python, system)
@@ -143,8 +149,7 @@ describe('uv', () => {
     const bin = join(cwd, 'bin')
     await mkdir(bin)
     await writeFile(join(bin, 'uv'), '#!/bin/sh\necho "uv 0.4.30 (an old one)"\n', { mode: 0o755 })
-    const path = `${bin}:/usr/bin:/bin`
-    expect(await findUv(python, machine({ PATH: path }))).toEqual({ why: expect.stringContaining('uv==') })
+    expect(await findUv(python, machine({ PATH: bin }))).toEqual({ why: expect.stringContaining('uv==') })
     const error = await findUv(python, machine({ THAMPI_UV: join(bin, 'uv') })).catch(error => error)
     expect(error.message).toBe(`THAMPI_UV is "${join(bin, 'uv')}", which is uv 0.4.30.`)
     const nowhere = await findUv(python, machine({ THAMPI_UV: '/not/there/uv' })).catch(error => error)
