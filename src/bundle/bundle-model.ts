@@ -95,6 +95,7 @@ async function forPythonElsewhere(model: SavedModel, source: PackedSource, syste
     layers,
     environment,
     properties: model.properties,
+    example: model.receipts[0]?.data,
     notices: [...(model.notices ?? []), ...code.notices, ...notices],
   }
 }

@@ -92,6 +92,8 @@ export interface Bundle {
   /** What runs it here, or what the other machine has to unpack. */
   readonly environment: LocalEnvironment | DependencyArchive | NoDependencies
   readonly properties: Properties
+  /** The input of the first recorded example, as it was recorded: what a new process may be asked before it counts. */
+  readonly example?: string | undefined
   /** How long imports and loading took where a bundle for another machine was tried, in seconds. */
   readonly startSeconds?: number | undefined
   /** What a person should hear about the packing; absent in a bundle that was read back from a store. */

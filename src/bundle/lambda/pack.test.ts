@@ -224,11 +224,11 @@ describe('packages that are too big', () => {
 
 describe('the configuration', () => {
   it('starts from a snapshot where a start took longer than restoring one', async () => {
-    const slow = await packed({ ...(await pythonBundle()), startSeconds: 2.6 })
+    const slow = await packed({ ...(await pythonBundle()), startSeconds: 2.6, example: '{"input":[1]}' })
     expect(slow).toMatchObject({ snapStart: true, keepWarm: undefined })
     expect(slow.notices).toEqual([expect.stringContaining('took 2.6 s here')])
     expect(await manifestOf(slow)).toMatchObject({ prime: { data: { input: [1] } } })
-    const quick = await packed({ ...(await pythonBundle()), startSeconds: 1.4 })
+    const quick = await packed({ ...(await pythonBundle()), startSeconds: 1.4, example: '{"input":[1]}' })
     expect(quick).toMatchObject({ snapStart: false, keepWarm: 'rate(4 minutes)' })
     expect(await manifestOf(quick)).not.toHaveProperty('prime')
   })

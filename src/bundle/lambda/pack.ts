@@ -1,8 +1,6 @@
 /** `Bundle` → `LambdaPackage`: what Lambda is given, or why it would refuse it. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThampiError } from '../../errors.ts'
-import { parseReceipts } from '../../model/facts.ts'
 import { readCors } from '../../settings/cors.ts'
 import type { Stage } from '../../settings/stage.ts'
 import { digestOf } from '../../system/files.ts'
@@ -53,7 +51,7 @@ export async function lambdaPackage(
   })
   const model = placementOf(bundle, decision, configuration, stage, release)
   const files = functionFiles(bundle, new Set(model.in === 's3' ? model.blobs.map(({ path }) => path) : []))
-  const manifest = await manifestOf(bundle, stage, model, configuration)
+  const manifest = manifestOf(bundle, stage, model, configuration)
   const parts = { bundle, files, layers, manifest, configuration }
   const key = keyOf(parts)
   const functionZip = await writeFunction(
@@ -125,15 +123,16 @@ function blobOf({ path, digest, size, source }: FileEntry, prefix: string): Mode
 /** The manifest as far as it does not depend on the release. */
 type Draft = Omit<Manifest, 'key' | 'start'> & { readonly start: Omit<Manifest['start'], 'servedTimeUtc'> }
 
-async function manifestOf(
+function manifestOf(
   bundle: Bundle,
   stage: Stage,
   model: ModelPlacement,
   { snapStart }: Configuration,
-): Promise<Draft> {
+): Draft {
   const digests = filesOf(bundle, 'model').map(({ path, digest }) => [path, digest])
   const cors = readCors(stage.cors)
-  const prime = snapStart ? await firstExample(bundle) : undefined
+  // The answer is thrown away, so that numbers of the example may lose their last digits on the way.
+  const prime = snapStart && bundle.example !== undefined ? { data: JSON.parse(bundle.example) } : undefined
   return {
     schemaVersion: 1,
     start: {
@@ -156,14 +155,6 @@ async function manifestOf(
 function inS3({ bucket, load, blobs }: Extract<ModelPlacement, { readonly in: 's3' }>): ModelInS3 {
   const files = blobs.map(({ path, key, sha256, bytes }) => [path, { key, sha256, bytes }])
   return { in: 's3', bucket, load, files: Object.fromEntries(files) }
-}
-
-/** The first recorded example; its answer is thrown away, so that its numbers may lose their last digits on the way. */
-async function firstExample(bundle: Bundle): Promise<Manifest['prime']> {
-  const file = filesOf(bundle, 'model').find(({ path }) => path === 'receipts.jsonl')
-  if (file === undefined) return undefined
-  const [receipt] = parseReceipts(await readFile(file.source, 'utf8'), file.path)
-  return receipt && { data: JSON.parse(receipt.data) }
 }
 
 /** Over everything that a version is made of, and nothing that the next release of the same thing has differently. */
