@@ -1,6 +1,6 @@
 /** A finished package is unpacked as in Lambda and asked; what it says decides whether it may be uploaded. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { stageOf } from '../../../tests/support/lambda-models.ts'
@@ -35,9 +35,29 @@ describe('a package that is tried', () => {
     expect(trial.startSeconds).toBeGreaterThan(0)
   })
 
-  it('leaves nothing behind', async () => {
-    await tried(saveModel(adder, { examples: '[[1, 2]]' }))
-    expect(readdirSync(join(system.places.home, 'trials'))).toEqual([])
+  it('leaves nothing behind but its layers, which the next trial uses as they are', async () => {
+    const dir = saveModel(adder, { examples: '[[1, 2]]' })
+    await tried(dir)
+    const [layers = '', ...others] = readdirSync(join(system.places.home, 'trials'))
+    expect(layers).toMatch(/^layers-[0-9a-f]{16}$/)
+    expect(others).toEqual([])
+    const file = join(system.places.home, 'trials', layers, 'python/cloudpickle/__init__.py')
+    const before = statSync(file)
+    await tried(dir)
+    expect(statSync(file).ino).toBe(before.ino)
+    expect(readdirSync(join(system.places.home, 'trials'))).toEqual([layers])
+  })
+
+  it('makes room for what nobody tried for a day', async () => {
+    const dir = saveModel(adder, { examples: '[[1, 2]]' })
+    await tried(dir)
+    const trials = join(system.places.home, 'trials')
+    const [layers = ''] = readdirSync(trials)
+    const yesterday = new Date(Date.now() - 25 * 60 * 60 * 1000)
+    renameSync(join(trials, layers), join(trials, 'layers-0123456789abcdef'))
+    utimesSync(join(trials, 'layers-0123456789abcdef'), yesterday, yesterday)
+    await tried(dir)
+    expect(readdirSync(trials)).toEqual([layers])
   })
 
   it('finds its code and its packages where they will be, and cannot write beside them', async () => {
@@ -132,12 +152,12 @@ describe('a package that fails', () => {
     expect(await failure(dir)).toMatchObject({ code: 'MODEL_LOAD_FAILED' })
   })
 
-  it('leaves nothing behind either', async () => {
+  it('leaves nothing behind but its layers either', async () => {
     await failure(
       saveModel(`def initialize(self, context):
     raise ValueError("no")`),
     )
-    expect(readdirSync(join(system.places.home, 'trials'))).toEqual([])
+    expect(readdirSync(join(system.places.home, 'trials'))).toEqual([expect.stringMatching(/^layers-/)])
   })
 })
 
