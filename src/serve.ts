@@ -66,7 +66,8 @@ export async function serve(
     const before = await platform.find(stage)
     const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc, ...origin })
     const proof = await prove(version, model, platform, system).catch(async (error: unknown) => {
-      await platform.discard(version)
+      // What went wrong first is what the person should hear of.
+      await platform.discard(version).catch(() => undefined)
       throw error
     })
     if (proof.examples > 0) system.tell(sentenceOf(proof, model.receipts))

@@ -136,7 +136,7 @@ function platformAt(place: Place, system: System): Platform {
       yield* logLines(await cornerFor(stage), options)
     },
 
-    permissions: stage => permissionsFor(stage, place, account),
+    permissions: stage => permissionsFor(stage, place, account, system),
   }
 }
 
@@ -152,10 +152,14 @@ async function permissionsFor(
   { model, keepWarm }: Stage,
   place: Place,
   account: () => Promise<Account>,
+  system: System,
 ): Promise<Policy> {
   const identity = await account().then(
     it => it.identity,
-    () => ({ account: 'ACCOUNT', partition: 'aws' }),
+    () => {
+      system.tell('There are no credentials that work: ACCOUNT stands for the number of your account.')
+      return { account: 'ACCOUNT', partition: 'aws' }
+    },
   )
   const bucket = place.bucket ?? bucketFor(identity.account, place.region)
   const needs = { prefix: slug(model), bucket, keepsWarm: keepWarm }

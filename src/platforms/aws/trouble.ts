@@ -166,7 +166,7 @@ export function explained(failure: Failure, asked: Asked): AwsError {
   }
   if (isUnreached(failure) || isUnknown(failure)) {
     return error('AWS_UNAVAILABLE', {
-      message: `AWS did not answer ${action} in ${region}: ${oneLine(message) || awsCode}.`,
+      message: `AWS ${isUnreached(failure) ? 'could not be reached for' : 'did not answer'} ${action} in ${region}: ${oneLine(message) || awsCode}.`,
       fix: 'run the same command again; it goes on where it stopped',
     })
   }
