@@ -9,6 +9,8 @@ import type { OpenWheel } from './wheel.ts'
 
 /** Less source than this compiles before another process has started. */
 const WORTH_A_PROCESS = 512 * 1024
+/** Each takes 50 MB and more. */
+const MOST_PROCESSES = 8
 const TIMEOUT_MS = 15 * 60_000
 
 /**
