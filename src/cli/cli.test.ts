@@ -143,7 +143,7 @@ describe('a mistake in the line', () => {
   })
 
   it('does not offer what is not built', async () => {
-    for (const command of ['plan', 'manage']) {
+    for (const command of ['certify', 'manage']) {
       expect((await thampi([command])).err).toContain(`Unknown command '${command}'.`)
     }
   })
