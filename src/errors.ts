@@ -38,7 +38,7 @@ export const errorCodes = {
   SECRET_FOUND: { exit: 8, title: 'A file to be packed holds what looks like a secret' },
   PROJECT_INVALID: { exit: 8, title: 'The project directory holds something that cannot be packed' },
   PROJECT_TOO_BIG: { exit: 8, title: 'The project directory holds too much to pack' },
-  PLATFORM_UNAVAILABLE: { exit: 1, title: 'This version cannot serve on that platform' },
+  PLATFORM_UNAVAILABLE: { exit: 1, title: 'The platform does not have what was asked of it' },
   NO_AWS_PROFILE: { exit: 3, title: 'This machine does not have the AWS profile' },
   NO_REGION: { exit: 2, title: 'Nothing names the AWS region' },
   AWS_CREDENTIALS: { exit: 3, title: 'AWS does not accept the credentials' },

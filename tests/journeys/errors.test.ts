@@ -114,8 +114,11 @@ describe('before anything is packed', () => {
       'Stages: dev, staging, production, cloud.',
     ]))
 
-  it('a stage on AWS, which this version does not serve', () =>
-    refused(['serve', 'cloud', '--model_dir=models/tree'], 1, 'PLATFORM_UNAVAILABLE', ['--platform local']))
+  it('a stage on AWS, on a machine that knows nothing of AWS', () =>
+    refused(['serve', 'cloud', '--model_dir=models/tree'], 2, 'NO_REGION', ['--platform local']))
+
+  it('what a platform does not have', () =>
+    refused(['iam', 'print', 'dev'], 1, 'PLATFORM_UNAVAILABLE', ['thampi iam print dev --platform aws']))
 
   it('a model that is not there', () =>
     refused(['serve', 'staging', '--model_dir=models/tee'], 4, 'MODEL_MISSING', ['"models/tee"']))

@@ -26,7 +26,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   NAME_TAKEN: {
     means:
-      'Two stages of the settings file differ only in upper case, `_` and `-`. On AWS both would be the same function, and one would silently replace the other.',
+      'Two stages of the settings file differ only in upper case, `_` and `-`. On AWS both would be the same function, and one would silently replace the other. Or a function of that name is in the account already and was not made for this stage; then it was left alone.',
     looks:
       'Stages `my_stage` and `My_Stage` of zappa_settings.json would share one function.\nBoth are called `mymodel-my-stage` where upper case, `_` and `-` do not count.',
     mends: 'Rename one of the stages, or give it another `project_name`.',
@@ -242,11 +242,9 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   PLATFORM_UNAVAILABLE: {
     means:
-      'The stage is set to `aws`, which this version does not serve on yet. It is not served anywhere else instead.',
-    looks:
-      'The stage is set to "aws", and this version of thampi serves on this machine only.\nFix: run the same command with --platform local',
-    mends:
-      'Add `--platform local`, or `export THAMPI_PLATFORM=local`, or set `"thampi": {"platform": "local"}` in the stage.',
+      'The command asks for something that the platform of the stage does not have: `thampi status` on AWS, a policy for serving on this machine. Nothing was done.',
+    looks: 'The platform "aws" does not tell how a stage does.\nFix: thampi info staging',
+    mends: 'Use the command that the last line names. [../aws.md](../aws.md) says what there is on AWS.',
   },
   NO_AWS_PROFILE: {
     means:
@@ -368,7 +366,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   DEPLOY_IN_PROGRESS: {
     means:
-      'Somebody else deploys the same stage at this moment. Their turn ends with their command, also when it is killed.',
+      'Somebody else deploys the same stage at this moment, or moved its traffic while this command ran. Their turn ends with their command, also when it is killed; on AWS that of a machine that went away ends after two minutes. Nothing was moved.',
     looks:
       'staging is being deployed by ada, process 4711.\nFix: wait until that command has ended and run yours again',
     mends: 'Wait, and run the command again.',
