@@ -53,10 +53,8 @@ export async function indexesForUv(
   const hasOwn =
     uvFileHasOwn || Object.keys(own).some(name => name !== 'UV_INDEX_STRATEGY' && name !== 'UV_TORCH_BACKEND')
   const pip = await pipSettings(prefix, system)
-  const sources = hasOwn ? own : ofPip(pip, cwd)
-  for (const name of ['UV_FIND_LINKS']) {
-    if (sources[name]) sources[name] = placesOf(sources[name], cwd).join(',')
-  }
+  const sources = hasOwn ? own : { ...own, ...ofPip(pip, cwd) }
+  if (sources.UV_FIND_LINKS) sources.UV_FIND_LINKS = placesOf(sources.UV_FIND_LINKS, cwd).join(',')
   if (file.index !== undefined) {
     delete sources.UV_INDEX_URL
     sources.UV_DEFAULT_INDEX = file.index

@@ -1,6 +1,6 @@
 /** uv, which resolves for a machine that is not this one: found here, else fetched once through the user's own pip. */
 import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ThampiError } from '../../errors.ts'
 import { digestOfFile, explainFileError } from '../../system/files.ts'
 import type { PythonFound } from '../../system/python.ts'
@@ -97,6 +97,7 @@ async function fetchUv(
   python: PythonFound,
   system: System,
 ): Promise<Uv | { readonly why: string }> {
+  await removeLeftovers(dirname(kept))
   const work = await mkdtemp(`${kept}-`)
   try {
     system.tell(`fetching uv ${pinned}, which resolves dependencies for other machines`)
@@ -137,6 +138,12 @@ async function fetchUv(
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+/** Of commands that were killed: we hold the lock, so nobody works in them. */
+async function removeLeftovers(tools: string): Promise<void> {
+  const leftovers = (await readdir(tools)).filter(name => name.startsWith(`uv-${pinned}-`))
+  for (const name of leftovers) await rm(join(tools, name), { recursive: true, force: true })
 }
 
 function whyOf(stderr: string, python: PythonFound): string {

@@ -133,7 +133,9 @@ describe('uv', () => {
     const real = { ...process.env, HOME: cwd, THAMPI_UV: undefined, PATH: join(cwd, 'nothing') }
     const system = { ...machine(), env: real }
     const kept = join(cwd, 'home', 'tools', `uv-${pinned}`, process.platform === 'win32' ? 'uv.exe' : 'uv')
+    await mkdir(join(cwd, 'home', 'tools', `uv-${pinned}-killed`), { recursive: true })
     const first = await findUv(python, system)
+    expect(await readdir(join(cwd, 'home', 'tools'))).toEqual([`uv-${pinned}`])
     expect(first).toEqual({ command: [kept], version: pinned })
     expect(told).toEqual([`fetching uv ${pinned}, which resolves dependencies for other machines`])
     expect(
