@@ -96,7 +96,7 @@ function shares(jobs: readonly Job[]): Job[][] {
   const total = jobs.reduce((sum, { bytes }) => sum + bytes, 0)
   // A package may consist of empty files.
   const worth = Math.max(1, Math.ceil(total / WORTH_A_PROCESS))
-  const count = Math.min(availableParallelism(), worth, jobs.length)
+  const count = Math.min(availableParallelism(), MOST_PROCESSES, worth, jobs.length)
   const loads = Array.from({ length: count }, () => ({ bytes: 0, jobs: [] as Job[] }))
   for (const job of jobs.toSorted((a, b) => b.bytes - a.bytes)) {
     const least = loads.reduce((a, b) => (b.bytes < a.bytes ? b : a))
