@@ -83,10 +83,11 @@ async function triedBundle(subject: Subject, system: System): Promise<Bundle> {
         system.tell(`Not tried here: ${error.missing} comes with Lambda's Python, and not with this package.`)
         return bundle
       }
-      if (error.isOurMachine) {
-        system.tell(
-          `Not tried here: ${error.message} The C library of this machine is older than that of Lambda.`,
-        )
+      const other = error.isOurMachine
+        ? 'The C library of this machine is older than that of Lambda.'
+        : olderNode(bundle, error)
+      if (other !== undefined) {
+        system.tell(`Not tried here: ${error.message} ${other}`)
         return bundle
       }
       const more = attempt < mostRetreats ? await slimmedAround(error.missing, bundle, keep) : []
@@ -96,6 +97,13 @@ async function triedBundle(subject: Subject, system: System): Promise<Bundle> {
       bundle = await again(keep)
     }
   }
+}
+
+/** A module may be written for a newer Node than this machine has; that it does not load here means nothing then. */
+function olderNode({ target: { node } }: Bundle, { code }: TrialFailed): string | undefined {
+  const here = process.versions.node.split('.')[0] ?? ''
+  if (node === undefined || code !== 'MODEL_LOAD_FAILED' || Number(here) >= Number(node)) return undefined
+  return `This machine has Node ${here}, Lambda has ${node}.`
 }
 
 /** The bundle as an earlier trial left it; undefined when there was none. */

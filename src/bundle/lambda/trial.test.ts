@@ -1,15 +1,18 @@
 /** A finished package is unpacked as in Lambda and asked; what it says decides whether it may be uploaded. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, renameSync, statSync, utimesSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { nodeFunction } from '../../../tests/support/lambda/node-function.ts'
 import { stageOf } from '../../../tests/support/lambda-models.ts'
+import { saveSource } from '../../../tests/support/node-runtime.ts'
 import { python, saveModel, temporaryDirectory } from '../../../tests/support/python.ts'
 import { readModel } from '../../model/read.ts'
 import type { SavedModel } from '../../model/saved-model.ts'
 import type { Stage } from '../../settings/stage.ts'
+import { digestOfFile } from '../../system/files.ts'
 import { realSystem, type System } from '../../system/system.ts'
-import type { Bundle } from '../bundle.ts'
+import type { Bundle, FileEntry } from '../bundle.ts'
 import { layerOf } from '../layer.ts'
 import { modelLayer } from '../model-layer.ts'
 import { pythonRuntime } from '../runtime.ts'
@@ -97,6 +100,32 @@ def predict(self, args, context):
   })
 })
 
+describe('a package for Node', () => {
+  const doubler = 'export default { predict: (args: number) => ({ double: 2 * args }) }'
+
+  it('loads and answers its examples', async () => {
+    const model = await readModel(await saveSource(doubler), '/')
+    const receipts = [{ data: '21', result: '{"double":42}' }]
+    expect(await triedOnNode({ ...model, receipts })).toMatchObject({ examples: 1 })
+  })
+
+  it('is refused when it does not load, in the words of the module', async () => {
+    const model = await readModel(await saveSource('throw new Error("no weights")'), '/')
+    const error = await triedOnNode(model).catch(error => error)
+    expect(error.message).toContain('no weights')
+    expect(error.fix).toContain('--no-try')
+  })
+
+  it('is refused when it answers differently', async () => {
+    const model = await readModel(await saveSource(doubler), '/')
+    const receipts = [{ data: '21', result: '{"double":43}' }]
+    await expect(triedOnNode({ ...model, receipts })).rejects.toMatchObject({
+      code: 'EXAMPLE_DIFFERS',
+      why: 'result.double was 43, is 42.',
+    })
+  })
+})
+
 describe('a package that fails', () => {
   it('names the module that is missing when the model needs it to load', async () => {
     const error = await failure(
@@ -176,6 +205,39 @@ async function triedModel(model: SavedModel, { stage = stageOf() }: { stage?: St
   const bundle = await bundleOf(model)
   const made = await lambdaPackage(bundle, stage, { servedTimeUtc: '2026-11-23T07:00:00' }, system)
   return tryPackage(made, model, { path: python, language: 'python' }, system)
+}
+
+async function triedOnNode(model: SavedModel): Promise<Trial> {
+  const runtime = temporaryDirectory()
+  copyFileSync(join(await nodeFunction(model.dir), 'lambda.mjs'), join(runtime, 'lambda.mjs'))
+  const rules = { projectDir: model.dir, includeSecrets: [], home: system.places.home }
+  const bundle: Bundle = {
+    digest: `sha256:${'0'.repeat(64)}`,
+    language: 'node',
+    target: { os: 'linux', arch: 'x64', node: '24', glibc: '2.34' },
+    layers: [
+      layerOf('dependencies', []),
+      layerOf('runtime', await entriesIn(runtime)),
+      layerOf('code', []),
+      await modelLayer(model, rules),
+    ],
+    environment: { lock: [] },
+    properties: model.properties,
+    notices: [],
+  }
+  const made = await lambdaPackage(bundle, stageOf(), { servedTimeUtc: '2026-11-23T07:00:00' }, system)
+  return tryPackage(made, model, { path: process.execPath, language: 'node' }, system)
+}
+
+async function entriesIn(dir: string): Promise<FileEntry[]> {
+  const names = readdirSync(dir)
+  return Promise.all(
+    names.map(async path => {
+      const source = join(dir, path)
+      const { size } = statSync(source)
+      return { path, digest: await digestOfFile(source), size, source, executable: false }
+    }),
+  )
 }
 
 /** For the Python of the tests, with the one package that every pickle needs. */

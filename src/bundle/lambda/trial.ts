@@ -124,12 +124,16 @@ function judge(
 
 const nothingUploaded = 'Nothing was uploaded.'
 
+/** A model may need what only Lambda has: a network, a role. */
+const elsewhere = 'when it can work in Lambda only: the same command with --no-try'
+
 function notLoaded(name: string, error: string, trace: string): TrialFailed {
   return new TrialFailed(
     'MODEL_LOAD_FAILED',
     {
       message: `The package of ${name} does not start: ${error.split('\n')[0]} ${nothingUploaded}`,
       why: trace.trim().split('\n').slice(-3, -1).join(' ').trim() || undefined,
+      fix: elsewhere,
       problem: { trace },
     },
     `${error}\n${trace}`,
@@ -141,7 +145,7 @@ function refused({ code, message, why, fix, trace }: NonNullable<Answer['failed'
   const parts = {
     message: `${message.replace(/\.?$/, '.')} ${nothingUploaded}`,
     why: why ?? undefined,
-    fix: fix ?? undefined,
+    fix: fix ?? elsewhere,
     ...(trace ? { problem: { trace } } : {}),
   }
   return new TrialFailed(known, parts, [message, why, trace].join('\n'))
@@ -153,6 +157,7 @@ function died(name: string, printed: string): TrialFailed {
     {
       message: `The process of ${name} ended, or took longer than ${timeoutMs / 1000} s, while its package was tried. ${nothingUploaded}`,
       why: printed.trim().split('\n').at(-1) || undefined,
+      fix: elsewhere,
     },
     printed,
   )
@@ -165,6 +170,7 @@ function raised(name: string, number: number, of: number, data: string, body: st
     {
       message: `The package of ${name} cannot answer example ${number} of ${of}: ${problem.detail} ${nothingUploaded}`,
       why: `The example is ${data.length > 200 ? `${data.slice(0, 200)} …` : data}`,
+      fix: elsewhere,
       problem,
     },
     body,
