@@ -53,17 +53,18 @@ export async function lockWithPip(
   const { wanted, target, shown } = question
   const environment = markerEnvironment(target)
   const asked = wanted.lines
-    .map(line => parseRequirement(line))
+    .map(parseRequirement)
     .filter(({ marker }) => marker === '' || markerHolds(marker, environment))
-  const loose = asked.find(({ range }) => !/^===?[^*,]+$/.test(range))
-  if (loose || wanted.local.length > 0) {
+  const beyond = beyondPip(asked, question)
+  if (beyond !== undefined) {
     const { why: because, fix } = noUv(why)
     throw new ThampiError('INSTALL_FAILED', {
-      message: `${loose ? `\`${loose.name}\` of ${shown} has no exact version` : `${shown} names files of this disk`}, and uv, which finds one for another machine, is not here.`,
+      message: `${beyond}, and uv, which can do that for another machine, is not here.`,
       why: because,
       fix,
     })
   }
+  checkConstraints(asked, question)
   system.tell(`looking up ${asked.length} packages for ${showTarget(target)} with pip`)
   const found = await reportOf(asked, question, python, system)
   const problem = firstMissing(asked, found, wanted.brought, environment)
@@ -81,6 +82,31 @@ export async function lockWithPip(
     wheels: [wheelOf(download_info)],
     otherwise: undefined,
   }))
+}
+
+/** What of the question pip cannot answer, in words. */
+function beyondPip(
+  asked: readonly Requirement[],
+  { wanted, excludeNewer, shown }: Question,
+): string | undefined {
+  const loose = asked.find(({ range }) => !/^===?[^*,]+$/.test(range))
+  if (loose) return `\`${loose.name}\` of ${shown} has no exact version`
+  if (wanted.local.length > 0) return `${shown} names files of this disk`
+  if (excludeNewer !== undefined) return `Only what was there on ${excludeNewer} is wanted`
+  return undefined
+}
+
+/** @throws ThampiError INSTALL_FAILED when a version is outside of what a constraint leaves */
+function checkConstraints(asked: readonly Requirement[], { wanted, shown }: Question): void {
+  for (const { name, range } of wanted.constraints.map(parseRequirement)) {
+    const version = asked.find(it => it.name === name)?.range.replace(/^===?/, '')
+    const limits = range === '' ? undefined : parseRange(range)
+    if (version === undefined || !limits || allows(limits, version)) continue
+    throw new ThampiError('INSTALL_FAILED', {
+      message: `${shown} wants ${name} ${version}, and a constraint wants ${name} ${range}.`,
+      fix: 'change one of the two',
+    })
+  }
 }
 
 async function reportOf(

@@ -92,8 +92,10 @@ describe('without uv, and with an index that has none', () => {
   test.each([
     ['plain>=1\n', /`plain` of requirements\.txt has no exact version/],
     ['branches==1.0\n', /not complete: branches 1\.0 needs plain, which it does not list/],
+    ['-c limits.txt\nplain==1.0\n', /wants plain 1\.0, and a constraint wants plain <1/],
     ['plain==2.0\n', /no wheel of plain==2\.0 that runs with Python 3\.13/],
   ])('%j is refused', async (text, message) => {
+    await writeFile(join(cwd, 'limits.txt'), 'plain<1\n')
     const error = await failure(text)
     expect(error.message).toMatch(message)
     expect(error.fix).toBeDefined()
