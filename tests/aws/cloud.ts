@@ -60,7 +60,7 @@ export interface Cloud {
   allowOnly(...policies: readonly Policy[]): void
   /** The bucket is somebody else's from now on. */
   takeAway(bucket: string): void
-  /** An idle function is put away: its first invocation fails and brings it back. */
+  /** An idle function is put away with all its versions: the first invocation of each fails and brings it back. */
   putAway(functionName: string): void
   /** Every schedule asks its target once, now; what each got. */
   fire(): Promise<readonly Fired[]>
@@ -140,7 +140,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       allowed = policies
     },
     takeAway: bucket => services.s3.takeAway(bucket),
-    putAway: name => services.lambdaIn(region).function(name).latest.putAway(),
+    putAway: name => services.lambdaIn(region).function(name).putAway(),
     fire: () => services.fire(region),
     reset: async () => {
       behaviour = usual

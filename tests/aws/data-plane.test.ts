@@ -157,8 +157,10 @@ describe('Invoke', () => {
 
   it('is refused while the function is Pending, and when it is put away until it came back', async () => {
     await functionOf('return 1')
+    await publishAs('live')
     cloud.behave({ restoreMs: 1500 })
     cloud.putAway(FunctionName)
+    await expect(invoke({}, { Qualifier: 'live' })).rejects.toThrow('following state: Inactive')
     await expect(invoke({})).rejects.toThrow('currently in the following state: Inactive')
     await expect(invoke({})).rejects.toThrow('currently in the following state: Pending')
     await expect

@@ -10,14 +10,17 @@ export class Roles {
   readonly #moto: Moto
   readonly #settleMs: () => number
   readonly #changed = new Map<string, number>()
+  /** Until somebody changes anything: a function that logs would ask for them with every line. */
+  readonly #policies = new Map<string, Promise<readonly Policy[]>>()
 
   constructor(moto: Moto, settleMs: () => number) {
     this.#moto = moto
     this.#settleMs = settleMs
   }
 
-  async answer({ action }: Action, request: Request): Promise<Answer> {
+  async answer({ action, writing }: Action, request: Request): Promise<Answer> {
     const answer = await this.#moto.pass({ ...request, path: request.target })
+    if (writing) this.#policies.clear()
     const name = formOf(request).get('RoleName')
     if (name && answer.status === 200 && changing.has(action)) this.#changed.set(name, performance.now())
     return answer
@@ -32,7 +35,13 @@ export class Roles {
   }
 
   /** The policies that stand in the role itself; nobody here knows those that Amazon manages. */
-  async policiesOf(role: string): Promise<readonly Policy[]> {
+  policiesOf(role: string): Promise<readonly Policy[]> {
+    const known = this.#policies.get(role) ?? this.#readPolicies(role)
+    this.#policies.set(role, known)
+    return known
+  }
+
+  async #readPolicies(role: string): Promise<readonly Policy[]> {
     const RoleName = role.split('/').at(-1) ?? ''
     const names = await this.#read('ListRolePolicies', { RoleName }, 'member')
     const documents = await Promise.all(
@@ -54,5 +63,6 @@ export class Roles {
 
   clear(): void {
     this.#changed.clear()
+    this.#policies.clear()
   }
 }

@@ -172,6 +172,10 @@ export class Fn {
     return newest && fingerprint(newest.settings) === fingerprint(this.latest.settings) ? newest : undefined
   }
 
+  putAway(): void {
+    for (const version of [this.latest, ...this.versions.values()]) version.putAway()
+  }
+
   /** What a qualifier stands for; an alias stands for its first version. */
   at(qualifier: string | undefined): { readonly version: Version; readonly arn: string } {
     if (qualifier === undefined) return { version: this.latest, arn: this.arn }
