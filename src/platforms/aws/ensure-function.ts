@@ -8,7 +8,7 @@ import { ThampiError } from '../../errors.ts'
 import type { Corner } from './account.ts'
 import { type Configuration, isConfigured } from './configuration.ts'
 import { converge } from './converge.ts'
-import { ensureBlob } from './ensure-layer.ts'
+import { base64Of, ensureBlob } from './ensure-layer.ts'
 import { ownTags } from './names.ts'
 import { megabytes, timed } from './progress.ts'
 import type { LambdaCalls } from './services/lambda.ts'
@@ -55,7 +55,7 @@ export async function ensureFunction(corner: Corner, wanted: FunctionWanted): Pr
       })
     },
   })
-  return converge({
+  const updated = await converge({
     describe,
     seen: configured,
     isWanted: found => hasCode(found, lambdaPackage),
@@ -69,6 +69,12 @@ export async function ensureFunction(corner: Corner, wanted: FunctionWanted): Pr
         })
         return describe()
       }),
+  })
+  if (hasCode(updated, lambdaPackage)) return updated
+  throw new ThampiError('INTEGRITY', {
+    message: `${names.function} does not hold the code that was uploaded.`,
+    why: 'Somebody else changes the function or its zip in the bucket at the same time.',
+    fix: 'run the same command again',
   })
 }
 
@@ -91,8 +97,7 @@ function hasCode(
   { CodeSha256, Architectures }: FunctionConfiguration,
   lambdaPackage: LambdaPackage,
 ): boolean {
-  const { digest } = lambdaPackage.functionZip
-  const wanted = Buffer.from(digest.slice('sha256:'.length), 'hex').toString('base64')
+  const wanted = base64Of(lambdaPackage.functionZip.digest)
   return CodeSha256 === wanted && (Architectures?.[0] ?? 'x86_64') === lambdaPackage.architecture
 }
 
@@ -143,15 +148,18 @@ const reasons: Readonly<Record<string, string>> = {
   SubnetOutOfIPAddresses: 'The network has no address left for the function.',
 }
 
-/** A role that was just made cannot be assumed for some seconds; only that message is worth another try. */
+/** What Lambda says of a role, or of permissions, that IAM has not told it of yet: of the role itself, for keys, for networks. */
+const early =
+  /cannot be assumed|does not refer to a valid principal|execution role does not have permissions/i
+
+/** A role that was just made cannot be used for some seconds; only these messages are worth another try. */
 async function onceTheRoleIsKnown<T>(call: () => Promise<T>): Promise<T> {
   const end = performance.now() + roleWithinMs
   for (let pause = 1_000; ; pause = Math.min(5_000, pause * 1.5)) {
     try {
       return await call()
     } catch (error) {
-      const isEarly =
-        isAws(error, 'InvalidParameterValue') && /cannot be assumed|assume role|KMS/i.test(error.message)
+      const isEarly = isAws(error, 'InvalidParameterValue') && early.test(error.message)
       if (!isEarly || performance.now() + pause > end) throw error
       await sleep(pause)
     }

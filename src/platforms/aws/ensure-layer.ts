@@ -31,6 +31,15 @@ export async function ensureLayer(
           CompatibleRuntimes: [fit.runtime as never],
           CompatibleArchitectures: [fit.architecture as never],
         })
+        const { CodeSha256 } = made.Content ?? {}
+        if (CodeSha256 !== undefined && CodeSha256 !== base64Of(archive.digest)) {
+          await lambda.deleteLayerVersion({ LayerName: name, VersionNumber: made.Version })
+          throw new ThampiError('INTEGRITY', {
+            message: `What Lambda published as ${name} is not what was uploaded.`,
+            why: `s3://${account.store.bucket}/${blobKey(archive.digest)} holds other bytes than its name says.`,
+            fix: 'find out who else writes into the bucket, delete that object and run the same command again',
+          })
+        }
         return made.LayerVersionArn
       })
     },
@@ -56,6 +65,11 @@ export async function ensureBlob(
     message: `${what} did not arrive whole in s3://${store.bucket}/${blobKey(digest)}.`,
     fix: 'run the same command again; it is uploaded anew',
   })
+}
+
+/** A digest as Lambda writes it. */
+export function base64Of(digest: Digest): string {
+  return Buffer.from(digest.slice('sha256:'.length), 'hex').toString('base64')
 }
 
 /** Takes every version of a layer away. Functions that have it keep it. */
