@@ -188,6 +188,11 @@ describe('a lock', () => {
     expect(files(await lock('plain', { excludeNewer: '2026-06-01T00:00:01Z' }))).toEqual([
       'plain-2.0-py3-none-any.whl',
     ])
+    // A day ends at midnight in Greenwich, wherever the clock stands.
+    for (const TZ of ['Pacific/Pago_Pago', 'Pacific/Kiritimati']) {
+      const found = await lock('plain', { excludeNewer: '2026-05-31', system: machine({ TZ }), again: true })
+      expect(files(found)).toEqual(['plain-1.0-py3-none-any.whl'])
+    }
     expect((await failure('plain', { excludeNewer: 'yesterdy' })).message).toMatch(/"yesterdy" is no date/)
     expect((await failure('plain', { excludeNewer: '2020-01-01' })).message).toMatch(/plain.*2020-01-01/)
   })
