@@ -1,4 +1,6 @@
 /** The platform aws when something is in the way: refusals, delays, lost answers, other deployers, other people's things. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
@@ -7,12 +9,19 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Account } from '../../src/platforms/aws/account.ts'
 import { openAws } from '../../src/platforms/aws/aws.ts'
+import { openCloud } from '../../src/platforms/aws/client.ts'
+import { ensureBucket } from '../../src/platforms/aws/ensure-bucket.ts'
+import { ensureLayer, removeLayer } from '../../src/platforms/aws/ensure-layer.ts'
+import { placeOf } from '../../src/platforms/aws/place.ts'
+import { storeIn } from '../../src/platforms/aws/store.ts'
 import type { Deployment, Platform, Version } from '../../src/platforms/platform.ts'
 import type { Stage } from '../../src/settings/stage.ts'
+import { digestOf } from '../../src/system/files.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
-import { createFunction } from '../aws/clients.ts'
+import { createFunction, zipOf } from '../aws/clients.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
 import { awsStage } from '../support/aws-stage.ts'
 import { saveSource } from '../support/node-runtime.ts'
@@ -252,5 +261,58 @@ describe('settings', () => {
     const platform = await openAws(stage, systemHere())
     expect((await platform.versions(stage)).map(({ number }) => number)).toEqual([2, 3])
     expect((await cloud.resources()).filter(it => it.includes('/versions/'))).toHaveLength(2)
+  })
+})
+
+describe('dependencies', () => {
+  /** The account, a layer that is on this disk only, and what publishes it. */
+  async function layerToPublish(): Promise<{ account: Account; publish: () => Promise<string> }> {
+    const system = systemHere()
+    const reached = openCloud(await placeOf(stageWith(), system), system)
+    const identity = await reached.identity()
+    const store = storeIn('thampi-tests', identity.account, reached)
+    const account = { cloud: reached, identity, store, system }
+    await ensureBucket(account, 'dev')
+    const bytes = zipOf({ 'python/it.py': 'rows = 3\n', 'python/big.bin': 300_000 })
+    const file = join(temporaryDirectory(), 'layer.zip')
+    writeFileSync(file, bytes)
+    const archive = { file, digest: digestOf(bytes), bytes: bytes.length, unpackedBytes: 300_009 }
+    const fit = { runtime: 'python3.13', architecture: 'x86_64' }
+    return { account, publish: () => ensureLayer(account, { name: 'thampi-test', archive }, fit) }
+  }
+
+  it('are not believed in when their upload was cut off, and are uploaded anew', async () => {
+    const { publish } = await layerToPublish()
+    cloud.fail({ service: 's3', action: 'PutObject' }, 'truncated')
+    await expect(publish()).rejects.toMatchObject({ code: 'INTEGRITY' })
+    expect(await publish()).toContain(':layer:thampi-test:1')
+  })
+
+  it('are published once, also when the answer is lost', async () => {
+    const { account, publish } = await layerToPublish()
+    cloud.fail({ action: 'PublishLayerVersion' }, 'lost')
+    expect(await publish()).toContain(':layer:thampi-test:1')
+    cloud.forget()
+    expect(await publish()).toContain(':layer:thampi-test:1')
+    expect(cloud.writing()).toEqual([])
+    await removeLayer(account, 'thampi-test')
+    expect((await cloud.resources()).filter(it => it.startsWith('lambda'))).toEqual([])
+  })
+
+  it('that somebody else put in the place of ours are not published', async () => {
+    const { account, publish } = await layerToPublish()
+    cloud.fail({ action: 'PublishLayerVersion' }, 'denied')
+    await expect(publish()).rejects.toMatchObject({ code: 'AWS_DENIED' })
+    const [key = ''] = await account.store.list('thampi/blobs/')
+    const s3 = await account.cloud.s3()
+    const length = (await s3.headObject({ Bucket: 'thampi-tests', Key: key })).ContentLength ?? 0
+    const evil = zipOf({ 'python/it.py': 'rows = 4\n', 'python/big.bin': 300_000 })
+    expect(evil.length).toBe(length)
+    await s3.putObject({ Bucket: 'thampi-tests', Key: key, Body: evil })
+    await expect(publish()).rejects.toMatchObject({
+      code: 'INTEGRITY',
+      message: expect.stringContaining('thampi-test'),
+    })
+    expect((await cloud.resources()).filter(it => it.startsWith('lambda'))).toEqual([])
   })
 })
