@@ -75,7 +75,7 @@ function localLines(plan: LocalPlan): string[] {
   return [
     `${model} on stage ${stage}, on this machine`,
     `  model         ${format}, ${megabytes(modelBytes)}`,
-    `  project       ${project.files} files, ${megabytes(project.bytes)}`,
+    `  project       ${project.files === 1 ? '1 file' : `${project.files} files`}, ${megabytes(project.bytes)}`,
     ...folded(dependencies, pageWidth - 16).map(
       (line, at) => `  ${(at === 0 ? 'packages' : '').padEnd(14)}${line}`,
     ),
