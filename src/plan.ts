@@ -23,7 +23,6 @@ import { chosenModel, stageFor } from './serve.ts'
 import type { Stage } from './settings/stage.ts'
 import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
-import { naiveUtc } from './system/time.ts'
 
 export interface PlanOptions extends Omit<BundleOptions, 'trial'> {
   readonly modelDir?: string | undefined
@@ -141,14 +140,17 @@ async function planForLambda(
   }
 }
 
-/** A plan that does not fit is a plan all the same: that is what one looks at it for. */
+/**
+ * A plan that does not fit is a plan all the same: that is what one looks at it for. Any time of serving will do, so the
+ * same plan makes the same zip.
+ */
 async function packageOrRefusal(
   bundle: Bundle,
   stage: Stage,
   system: System,
 ): Promise<LambdaPackage | ThampiError> {
   const release = {
-    servedTimeUtc: naiveUtc(system.now()),
+    servedTimeUtc: bundle.properties.trained_time_utc,
     blobs: { bucket: bucketOf(stage), prefix: blobPrefix },
   }
   try {
