@@ -11,7 +11,7 @@ export function withoutOptions(text: string): string {
   return text.replace(/\s--?[a-z].*$/is, '').trim()
 }
 
-const VERSION = '(?:===|~=|==|!=|<=|>=|<|>)\\s*[\\w.*+!-]+'
+const VERSION = '(?:===|~=|==|!=|<=|>=|<|>)\\s*[A-Za-z0-9][\\w.*+!-]*'
 /** A name with versions, without a condition. */
 export const REQUIREMENT: RegExp = new RegExp(
   `^[A-Za-z0-9][\\w.-]*\\s*(?:\\[[\\w\\s,.-]*\\])?\\s*(?:${VERSION}(?:\\s*,\\s*${VERSION})*,?|\\(\\s*${VERSION}(?:\\s*,\\s*${VERSION})*\\s*\\))?$`,
