@@ -181,7 +181,8 @@ function isRead(call: string): boolean {
 function isRepeatable(call: string, input: Readonly<Record<string, unknown>>): boolean {
   if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined || input.RevisionId !== undefined)
     return false
-  return /^(Get|List|Head|Describe|Filter|Put|Delete|Tag|Untag|Upload|Abort)/.test(call)
+  // A second log group of a name is refused, and nothing else comes of it.
+  return /^(Get|List|Head|Describe|Filter|Put|Delete|Tag|Untag|Upload|Abort|CreateLogGroup)/.test(call)
 }
 
 function actionOf(service: string, call: string): string {

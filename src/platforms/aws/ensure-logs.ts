@@ -6,9 +6,11 @@ import { ifThere, isAws } from './trouble.ts'
 /** How long lines are kept; the settings of 2018 have no key for it. */
 export const retentionDays = 30
 
+/** `isFirst`: there is no function yet, so a log that is there is one whose making was cut off. */
 export async function ensureLogs(
   { cloud, names, key }: Corner,
   tags: Readonly<Record<string, string>>,
+  isFirst: boolean,
 ): Promise<void> {
   const logs = await cloud.logs()
   const isNew = await logs
@@ -18,8 +20,9 @@ export async function ensureLogs(
       if (isAws(error, 'ResourceAlreadyExists')) return false
       throw error
     })
-  // Whoever changed the retention of a log that is there had a reason.
-  if (isNew) await logs.putRetentionPolicy({ logGroupName: names.logGroup, retentionInDays: retentionDays })
+  // Whoever changed the retention of a log that is in use had a reason.
+  if (isNew || isFirst)
+    await logs.putRetentionPolicy({ logGroupName: names.logGroup, retentionInDays: retentionDays })
 }
 
 /** False when it was not there. */

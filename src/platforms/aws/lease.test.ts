@@ -101,6 +101,16 @@ describe('a turn', () => {
     expect(bucket.objects.get('lease.json')?.value).toMatchObject({ fence: 2 })
   })
 
+  it('puts away what a deployer left that died', async () => {
+    const bucket = new Bucket()
+    await turnIn(bucket).take()
+    bucket.now += 120_000
+    const turn = turnIn(bucket)
+    await turn.look()
+    await turn.end()
+    expect(bucket.objects.size).toBe(0)
+  })
+
   it('is had when only the answer to taking it was lost', async () => {
     const bucket = new Bucket()
     bucket.lost = 1

@@ -32,6 +32,7 @@ export class Turn {
   #held: Promise<{ value: LeaseRecord; etag: string }> | undefined
   #renewal: NodeJS.Timeout | undefined
   #isLost = false
+  #isLeft = false
   /** Where the traffic went when this turn first looked, and since it moved it. */
   pointer: { readonly seen: Pointer | undefined } | undefined
 
@@ -45,6 +46,7 @@ export class Turn {
   async look(): Promise<void> {
     const found = await this.#store.get<LeaseRecord>(this.#key)
     if (found !== undefined && !isFree(found, this.#store)) throw taken(found, this.#stage, this.#store)
+    this.#isLeft = found !== undefined
   }
 
   /** Before anything is changed; again: makes sure that the turn was not lost meanwhile. @throws ThampiError DEPLOY_IN_PROGRESS */
@@ -60,6 +62,8 @@ export class Turn {
   }
 
   async end(): Promise<void> {
+    // What a deployer left that died is taken over to be put away: somebody else may be taking it at this moment.
+    if (this.#isLeft) await this.take().catch(() => undefined)
     clearInterval(this.#renewal)
     const held = await this.#held?.catch(() => undefined)
     if (held !== undefined) await letGo(this.#store, this.#key, held.value)

@@ -87,7 +87,10 @@ export async function release(
   // What an earlier run published and did not finish: the same bytes, so the same version.
   if (left !== undefined) return { ...plan, version: await loaded(corner, record, left), isUnfinished: false }
   const words = description({ key, bundle: bundle.digest, servedTimeUtc })
-  const published = await publishVersion(corner, made, record.uses, settings, words)
+  const published = await publishVersion(corner, made, record.uses, settings, {
+    words,
+    isFirst: found === undefined,
+  })
   return { ...plan, version: await loaded(corner, record, published), isUnfinished: false }
 }
 
@@ -143,13 +146,13 @@ async function publishVersion(
   made: LambdaPackage,
   uses: readonly string[],
   settings: AwsSettings,
-  words: string,
+  { words, isFirst }: { readonly words: string; readonly isFirst: boolean },
 ): Promise<Described> {
   await changeState(corner, state => ({ ...state, uses: [...new Set([...state.uses, ...uses])].sort() }))
   const [role, layers] = await Promise.all([
     roleFor(corner, made, settings),
     layersFor(corner, made),
-    ensureLogs(corner, settings.tags),
+    ensureLogs(corner, settings.tags, isFirst),
     made.model.in === 's3' ? ensureModel(corner, made.model.blobs) : undefined,
   ])
   const { model, stage } = corner.key
