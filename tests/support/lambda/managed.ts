@@ -33,17 +33,17 @@ export function managedPython(program: string): string {
     'import awslambdaric, os; print(os.path.dirname(os.path.dirname(awslambdaric.__file__)))',
   ]
   const packages = execFileSync(python, asked, { encoding: 'utf8' }).trim()
-  const wanted = /^(awslambdaric|simplejson|snapshot_restore_py(\.py)?|runtime_client\..*)$/
+  // Copies and no links: a function sees its own scratch disk where the machine has its temporary directories, and
+  // this repository may lie in one of those.
+  const client = 'awslambdaric|simplejson|snapshot_restore_py(\\.py)?|runtime_client\\..*'
+  const sdk = 'boto3|botocore|s3transfer|jmespath|urllib3|dateutil|six\\.py'
+  const wanted = new RegExp(`^(${client}|${sdk})$`)
   for (const name of readdirSync(packages).filter(name => wanted.test(name))) {
     cpSync(join(packages, name), join(dir, name), {
       recursive: true,
       filter: path => !path.endsWith('__pycache__'),
     })
   }
-  // The SDK is big, and no function writes to it.
-  const sdk = /^(boto3|botocore|s3transfer|jmespath|urllib3|dateutil|six\.py)$/
-  for (const name of readdirSync(packages).filter(name => sdk.test(name)))
-    symlinkSync(join(packages, name), join(dir, name))
   copyFileSync(resolve('tests/support/lambda/runtime_client.py'), join(dir, 'runtime_client.py'))
   pythonRuntimes.set(program, dir)
   return dir
