@@ -26,6 +26,26 @@ const watchEveryMs = 50
 /** Sets up the mounts; see there. */
 export const inside: string = resolve('tests/support/lambda/inside.sh')
 
+/** The command that runs `command` where code, layers and runtime stand as `recipe` says. */
+export function inPlace(
+  { mounted, taskRoot, layerRoot, runtimeRoot, keep }: Omit<Recipe, 'onOutput'>,
+  scratch: string,
+  command: readonly string[],
+): readonly string[] {
+  if (!mounted) return command
+  return [
+    'unshare',
+    '--mount',
+    inside,
+    taskRoot,
+    layerRoot,
+    runtimeRoot,
+    scratch,
+    keep.join('\n'),
+    ...command,
+  ]
+}
+
 /** A process and the port it speaks to. When it has ended, another one is made; what it left in `scratch` stays. */
 export class Environment {
   readonly #recipe: Recipe
@@ -41,11 +61,8 @@ export class Environment {
   private constructor(recipe: Recipe, api: RuntimeApi, scratch: string) {
     this.#recipe = recipe
     this.#api = api
-    const { program, args, mounted, taskRoot, layerRoot, runtimeRoot, keep } = recipe
-    const command = mounted
-      ? ['unshare', '--mount', inside, taskRoot, layerRoot, runtimeRoot, scratch, keep.join('\n')]
-      : []
-    const [first = program, ...more] = [...command, program, ...args]
+    const { program, args, mounted, taskRoot } = recipe
+    const [first = program, ...more] = inPlace(recipe, scratch, [program, ...args])
     this.#process = spawn(first, more, {
       cwd: taskRoot,
       env: {
