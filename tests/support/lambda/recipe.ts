@@ -1,7 +1,7 @@
 /** How the process of a function is started: its interpreter, its variables, the places of its files. */
 import { execFileSync } from 'node:child_process'
 import { realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { python, temporaryDirectory } from '../python.ts'
 import type { FunctionOptions } from '../runtime-api.ts'
 import { inside, type Recipe } from './environment.ts'
@@ -50,7 +50,8 @@ export function recipeOf(options: FunctionOptions): Omit<Recipe, 'onOutput'> {
     args: isPython
       ? ['-m', 'awslambdaric', handler]
       : [`--max-old-space-size=${Math.floor(memoryMb * 0.9)}`, join(seen.runtimeRoot, 'index.mjs')],
-    keep: /^\/(tmp|opt|var)\//.test(program) ? [dirname(dirname(program))] : [],
+    // The program's own directory, and that in which the AWS SDK finds what it needs.
+    keep: [dirname(dirname(program)), resolve('node_modules')].filter(isHidden),
     env: { ...variablesOf(options, seen), ...options.environment },
   }
 }
@@ -126,4 +127,9 @@ function canMount(): boolean {
     mountable = false
   }
   return mountable
+}
+
+/** Whether a mount of the function's takes its place. */
+function isHidden(path: string): boolean {
+  return /^\/(tmp|opt|var)\//.test(path)
 }
