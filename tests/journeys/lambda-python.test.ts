@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unpackZip } from '../../src/bundle/zip/unpack.ts'
 import { pinned } from '../support/doors.ts'
 import { project } from '../support/journey.ts'
+import { type Emulated, emulated, emulator } from '../support/lambda/rie.ts'
 import { savedWithNewerPython } from '../support/newer-model.ts'
 import { newerPython } from '../support/newer-python.ts'
-import { type RunningFunction, runFunction } from '../support/runtime-api.ts'
+import { type FunctionOptions, type RunningFunction, runFunction } from '../support/runtime-api.ts'
 
-const newer = await newerPython()
+const [newer, rie] = [await newerPython(), await emulator()]
 const why = 'missing' in newer ? ` (not here: ${newer.missing})` : ''
 const servedTimeUtc = '2018-09-06T22:03:09.247038'
 
@@ -53,6 +54,8 @@ describe.skipIf(why !== '')(`a model in Python, in Lambda${why}`, () => {
   const shop = project()
   let url: string
   let fn: RunningFunction
+  /** The same package in Amazon's emulator. */
+  let there: Emulated | undefined
 
   beforeAll(async () => {
     shop.write('rates.py', 'def of(currency):\n    return {"EUR": 1.0, "CHF": 1.0625}[currency]\n')
@@ -61,9 +64,14 @@ describe.skipIf(why !== '')(`a model in Python, in Lambda${why}`, () => {
     cpSync(await savedWithNewerPython(train), join(shop.dir, 'newer/model'), { recursive: true })
     await shop.python(['train.py'])
     url = await served()
-    fn = await inLambda()
+    const options = await packaged()
+    fn = await runFunction(options)
+    if ('path' in rie) there = await emulated(rie.path, options)
   })
-  afterAll(() => fn?.close())
+  afterAll(async () => {
+    await fn?.close()
+    await there?.close()
+  })
 
   async function served(): Promise<string> {
     const args = ['serve', 'dev', '--model_dir=model', `--served_time_utc=${servedTimeUtc}`]
@@ -72,7 +80,7 @@ describe.skipIf(why !== '')(`a model in Python, in Lambda${why}`, () => {
     return out.trim()
   }
 
-  async function inLambda(): Promise<RunningFunction> {
+  async function packaged(): Promise<FunctionOptions> {
     const program = 'path' in newer ? newer.path : ''
     const options = ['--model_dir=newer/model', '--dependency_file=lambda.txt', '-o', 'dist']
     const env = { THAMPI_UV: resolve('.venv/bin/uv'), PATH: `${shop.env.PATH}:${resolve(program, '..')}` }
@@ -84,10 +92,8 @@ describe.skipIf(why !== '')(`a model in Python, in Lambda${why}`, () => {
     await unpackZip(join(shop.dir, 'dist', made.zip), taskRoot)
     for (const { zip } of layers) await unpackZip(join(shop.dir, 'dist', zip), layerRoot)
     const { runtime, handler, memoryMb, timeoutSeconds } = made
-    return runFunction({
-      ...{ taskRoot, layerRoot, runtime, handler, memoryMb, timeoutSeconds, program },
-      version: '1',
-    })
+    const settings = { runtime, handler, memoryMb, timeoutSeconds }
+    return { taskRoot, layerRoot, program, version: '1', ...settings }
   }
 
   async function askLocally(body: string, query: string): Promise<Answer> {
@@ -96,8 +102,8 @@ describe.skipIf(why !== '')(`a model in Python, in Lambda${why}`, () => {
     return { status: response.status, body: await response.text(), headers }
   }
 
-  async function askLambda(body: string, query: string): Promise<Answer> {
-    const { payload } = await fn.invoke({
+  async function askLambda(lambda: Pick<Emulated, 'invoke'>, body: string, query: string): Promise<Answer> {
+    const { payload } = await lambda.invoke({
       ...{ version: '2.0', rawPath: new URL(url).pathname, rawQueryString: query.slice(1), body },
       ...{ headers: { 'x-request-id': 'r-1' }, requestContext: { http: { method: 'POST' } } },
     })
@@ -106,7 +112,7 @@ describe.skipIf(why !== '')(`a model in Python, in Lambda${why}`, () => {
     return { status: statusCode, body: given, headers: same }
   }
 
-  it.each([
+  const requests = [
     ['{"data": {"prices": [1.5, 2.25], "currency": "CHF"}}', ''],
     ['{"data": {"prices": [1.5, 2.25], "currency": "CHF"}}', '?pretty'],
     ['{"data": {"prices": [], "currency": "nan"}}', ''],
@@ -123,8 +129,16 @@ describe.skipIf(why !== '')(`a model in Python, in Lambda${why}`, () => {
     ['{"data": 1, "data": 2}', ''],
     ['', ''],
     [`{"data": ${'['.repeat(101)}${']'.repeat(101)}}`, ''],
-  ])('%s %s', async (body, query) => {
-    const there = await askLocally(body, query)
-    expect(await askLambda(body, query)).toEqual(there)
+  ] as const
+
+  it.each(requests)('%s %s', async (body, query) => {
+    const wanted = await askLocally(body, query)
+    expect(await askLambda(fn, body, query)).toEqual(wanted)
+  })
+
+  const whyNot = 'missing' in rie ? ` (not here: ${rie.missing})` : ''
+  it.skipIf(whyNot !== '').each(requests)(`in Amazon's emulator${whyNot}: %s %s`, async (body, query) => {
+    const wanted = await askLocally(body, query)
+    expect(await askLambda(there as Emulated, body, query)).toEqual(wanted)
   })
 })

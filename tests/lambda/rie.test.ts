@@ -40,10 +40,20 @@ const answers = JSON.parse(readFileSync('contract/answers.json', 'utf8')) as {
 /** A model of the contracts becomes the options of a function; those that stand in both files are taken from the first. */
 type Lay = (model: string, changes: ManifestChanges) => Promise<Omit<FunctionOptions, 'handler'>>
 
+const models = [
+  ...new Set([...contract.requests, ...contract.events, ...answers.cases].map(({ model }) => model)),
+]
+/** All at once: what takes its time is the start of the Python that saves them. */
+let savedInPython: ReadonlyMap<string, string> | undefined
+
+function pythonNameOf(model: string): string {
+  return `${homeOf(model, 'python/tests', ['contract_models', 'contract_doors'], '.py')}.${model}`
+}
+
 async function inPython(model: string, changes: ManifestChanges): Promise<Omit<FunctionOptions, 'handler'>> {
   const found = await newerPackages()
-  const name = `${homeOf(model, 'python/tests', ['contract_models', 'contract_doors'], '.py')}.${model}`
-  const saved = savedByContract([name], found).get(name) as string
+  savedInPython ??= savedByContract(models.map(pythonNameOf), found)
+  const saved = savedInPython.get(pythonNameOf(model)) as string
   const taskRoot = pythonFunction(saved, changes)
   return { taskRoot, layerRoot: pythonLayer(found), runtime: 'python3.13', program: found.program }
 }
