@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unpackZip } from '../../src/bundle/zip/unpack.ts'
 import { type Project, project } from '../support/journey.ts'
+import { type Emulated, emulated, emulator } from '../support/lambda/rie.ts'
 import { amazonClient, newerNode } from '../support/newer-node.ts'
 import { identity, types } from '../support/onnx-file.ts'
 import { onnxPackages } from '../support/onnx-packages.ts'
-import { type RunningFunction, runFunction } from '../support/runtime-api.ts'
+import { type FunctionOptions, type RunningFunction, runFunction } from '../support/runtime-api.ts'
 import { installIn, tsx } from '../support/typescript.ts'
 
-const [node, client] = [await newerNode('24'), await amazonClient()]
+const [node, client, rie] = [await newerNode('24'), await amazonClient(), await emulator()]
 const missing = [node, client].flatMap(each => ('missing' in each ? [each.missing] : []))
 const why = missing.map(reason => ` (not here: ${reason})`).join('')
 const servedTimeUtc = '2018-09-06T22:03:09.247038'
@@ -26,8 +27,8 @@ interface Packaged {
   }
 }
 
-/** Runs `package` in a project, and what came of it on the Node that it was made for. */
-async function inLambda(shop: Project, modelDir: string): Promise<RunningFunction> {
+/** Runs `package` in a project; gives how to run what came of it on the Node that it was made for. */
+async function packaged(shop: Project, modelDir: string): Promise<FunctionOptions> {
   const options = [`--model_dir=${modelDir}`, `--served_time_utc=${servedTimeUtc}`, '-o', 'dist']
   const { status, err } = await shop.thampi(['package', 'dev', ...options])
   expect({ status, err }).toEqual({ status: 0, err: expect.stringContaining('nodejs24.x') })
@@ -35,11 +36,11 @@ async function inLambda(shop: Project, modelDir: string): Promise<RunningFunctio
   const taskRoot = join(shop.dir, 'task')
   await unpackZip(join(shop.dir, 'dist', made.zip), taskRoot)
   const { runtime, handler, memoryMb, timeoutSeconds } = made
-  return runFunction({
+  return {
     ...{ taskRoot, runtime, handler, memoryMb, timeoutSeconds, version: '1' },
     program: 'path' in node ? node.path : undefined,
     runtimeRoot: 'path' in client ? client.path : undefined,
-  })
+  }
 }
 
 async function served(shop: Project, modelDir: string): Promise<string> {
@@ -63,7 +64,7 @@ async function askLocally(url: string, body: string): Promise<Answer> {
   return { status: response.status, body: await response.text(), headers }
 }
 
-async function askLambda(fn: RunningFunction, path: string, body: string): Promise<Answer> {
+async function askLambda(fn: Pick<Emulated, 'invoke'>, path: string, body: string): Promise<Answer> {
   const { payload } = await fn.invoke({
     ...{ version: '2.0', rawPath: path, headers: { 'x-request-id': 'r-1' }, body },
     requestContext: { http: { method: 'POST' } },
@@ -78,6 +79,8 @@ describe.skipIf(why !== '')(`in Lambda${why}`, () => {
     const shop = project({ door: 'npm' })
     let url: string
     let fn: RunningFunction
+    /** The same package in Amazon's emulator. */
+    let there: Emulated | undefined
     beforeAll(async () => {
       const made = await shop.thampi(['create', 'iris', '--template', 'ts'])
       expect(made, made.err).toMatchObject({ status: 0 })
@@ -85,11 +88,16 @@ describe.skipIf(why !== '')(`in Lambda${why}`, () => {
       const trained = await tsx(shop, 'train.ts', 'iris')
       expect(trained).toMatchObject({ status: 0, err: '' })
       url = await served(shop, 'iris/models/iris')
-      fn = await inLambda(shop, 'iris/models/iris')
+      const options = await packaged(shop, 'iris/models/iris')
+      fn = await runFunction(options)
+      if ('path' in rie) there = await emulated(rie.path, options)
     })
-    afterAll(() => fn?.close())
+    afterAll(async () => {
+      await fn?.close()
+      await there?.close()
+    })
 
-    it.each([
+    const bodies = [
       '{"data": {"input": [5.9, 3.2, 4.8, 1.8]}}',
       '{"data": {"input": [5.1, 3.5, 1.4, 0.2]}}',
       '{"data": {"input": [1, 2]}}',
@@ -98,9 +106,17 @@ describe.skipIf(why !== '')(`in Lambda${why}`, () => {
       '[]',
       '{"data": 1, "data": 2}',
       '',
-    ])('%s', async body => {
-      const there = await askLocally(url, body)
-      expect(await askLambda(fn, new URL(url).pathname, body)).toEqual(there)
+    ]
+
+    it.each(bodies)('%s', async body => {
+      const wanted = await askLocally(url, body)
+      expect(await askLambda(fn, new URL(url).pathname, body)).toEqual(wanted)
+    })
+
+    const whyNot = 'missing' in rie ? ` (not here: ${rie.missing})` : ''
+    it.skipIf(whyNot !== '').each(bodies)(`in Amazon's emulator${whyNot}: %s`, async body => {
+      const wanted = await askLocally(url, body)
+      expect(await askLambda(there as Emulated, new URL(url).pathname, body)).toEqual(wanted)
     })
   })
 
@@ -118,7 +134,7 @@ describe.skipIf(why !== '')(`in Lambda${why}`, () => {
       )
       shop.write('echo.onnx', file)
       url = await served(shop, './echo.onnx')
-      fn = await inLambda(shop, './echo.onnx')
+      fn = await runFunction(await packaged(shop, './echo.onnx'))
     })
     afterAll(() => fn?.close())
 
