@@ -1,10 +1,10 @@
 /** The platform aws, on a cloud of this machine: the shared suite, through real zips, real processes and real HTTP. */
-import { afterAll, beforeAll, it } from 'vitest'
+import { it } from 'vitest'
 import { openAws } from '../../src/platforms/aws/aws.ts'
 import type { Stage } from '../../src/settings/stage.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem } from '../../src/system/system.ts'
-import { type Cloud, startCloud } from '../aws/cloud.ts'
+import { startCloud } from '../aws/cloud.ts'
 import { awsStage } from '../support/aws-stage.ts'
 import { savedWithNewerPython } from '../support/newer-model.ts'
 import { newerPython } from '../support/newer-python.ts'
@@ -12,18 +12,14 @@ import { saveSource } from '../support/node-runtime.ts'
 import { temporaryDirectory } from '../support/python.ts'
 import { type Reached, testPlatform } from './suite.ts'
 
-let cloud: Cloud
-beforeAll(async () => {
-  cloud = await startCloud()
-})
-afterAll(() => cloud.close())
-
 const stage = (name: string): Stage => awsStage(name, { s3_bucket: 'thampi-tests' })
 
+/** A cloud of its own: what a suite leaves there is not for the next one. */
 async function reach(): Promise<Reached> {
+  const cloud = await startCloud()
   const env = { ...process.env, ...cloud.env, THAMPI_HOME: temporaryDirectory() }
   const system = { ...realSystem(), env, cwd: temporaryDirectory(), places: places(env) }
-  return { platform: await openAws(stage('any'), system), system, stage, close: async () => {} }
+  return { platform: await openAws(stage('any'), system), system, stage, close: () => cloud.close() }
 }
 
 const newer = await newerPython()
