@@ -51,7 +51,7 @@ export function recipeOf(options: FunctionOptions): Omit<Recipe, 'onOutput'> {
       ? ['-m', 'awslambdaric', handler]
       : [`--max-old-space-size=${Math.floor(memoryMb * 0.9)}`, join(seen.runtimeRoot, 'index.mjs')],
     // The program's own directory, and that in which the AWS SDK finds what it needs.
-    keep: [dirname(dirname(program)), resolve('node_modules')].filter(isHidden),
+    keep: [dirname(dirname(program)), ...(isPython ? [] : [resolve('node_modules')])].filter(isHidden),
     env: { ...variablesOf(options, seen), ...options.environment },
   }
 }
