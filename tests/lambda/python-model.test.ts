@@ -51,19 +51,23 @@ class Heavy(thampi.Model):
     def predict(self, args, context):
         self.asked += 1
         if args == "spoil":
-            for place, _, files in os.walk(tempfile.gettempdir()):
-                for file in files:
-                    with open(os.path.join(place, file), "r+b") as stream:
-                        stream.write(b"spoilt")
+            for path in self.scratch():
+                with open(path, "r+b") as stream:
+                    stream.write(b"spoilt")
         if args in ("die", "spoil"):
             os._exit(1)
         if args == "exit":
             sys.exit(3)
-        scratch = [os.path.join(place, file) for place, _, files in os.walk(tempfile.gettempdir()) for file in files]
         return {
-            "digest": hashlib.sha256(self.weights).hexdigest(), "scratch": [os.path.basename(path) for path in scratch],
-            "asked": self.asked, "random": random.random(),
+            "digest": hashlib.sha256(self.weights).hexdigest(), "asked": self.asked, "random": random.random(),
+            "scratch": [os.path.basename(path) for path in self.scratch()],
         }
+
+    def scratch(self):
+        # What is mounted there is the interpreter of a repository that lies in such a directory.
+        for place, inner, files in os.walk(tempfile.gettempdir()):
+            inner[:] = [name for name in inner if not os.path.ismount(os.path.join(place, name))]
+            yield from (os.path.join(place, file) for file in files)
 
 thampi.save(Heavy(), "mymodel", ".")
 `

@@ -3,7 +3,7 @@
 # nothing to write to but scratch. Runs in a mount namespace of its own (`unshare --mount`), so nobody else sees any of it.
 #
 # inside.sh TASK LAYERS RUNTIME SCRATCH KEEP PROGRAM [ARGUMENT…]
-# KEEP: directories, one a line, that stay visible although a mount would hide them; may be empty.
+# KEEP: directories, one a line, that stay visible, read-only, although a mount would hide them; may be empty.
 set -eu
 task=$1 layers=$2 runtime=$3 scratch=$4 keep=$5
 shift 5
@@ -38,6 +38,7 @@ for directory in $keep; do
   count=$((count + 1))
   mkdir -p "$directory"
   mount --move "/mnt/keep$count" "$directory"
+  mount -o remount,bind,ro "$directory"
 done
 umount /mnt
 # Where Lambda has no shared memory.
