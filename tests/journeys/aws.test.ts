@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
 import { type Ended, project } from '../support/journey.ts'
-import { installIn } from '../support/typescript.ts'
+import { installIn, tsx } from '../support/typescript.ts'
 
 const made = project({ door: 'npm' })
 let cloud: Cloud
@@ -92,6 +92,36 @@ it('serves a changed model at the same URL with a handful of changes, and goes b
   expect((await thampi('rollback', 'staging')).out).toBe('Done!\n')
   expect(cloud.writing().map(({ action }) => action)).toEqual(['UpdateAlias'])
   expect(await askedFor()).toEqual({ version: '1', says: 'one' })
+})
+
+it('gives no traffic to a version that answers there otherwise than it was recorded', async () => {
+  made.write('package.json', '{"type": "module"}')
+  made.write(
+    'where.ts',
+    `import { Model } from 'thampi/model'
+export class Where extends Model {
+  override predict(): unknown {
+    return { at: process.env.AWS_LAMBDA_FUNCTION_NAME === undefined ? 'here' : 'there' }
+  }
+}
+`,
+  )
+  made.write(
+    'train.ts',
+    `import { save } from 'thampi'
+import { Where } from './where.ts'
+await save(new Where(), 'where', './models', { examples: [1] })
+`,
+  )
+  const trained = await tsx(made, 'train.ts')
+  expect(trained.status, trained.err).toBe(0)
+  // Not tried on this machine either, where that would show as well.
+  const { status, err } = await thampi('serve', 'staging', '--model_dir=models/where', '--no-try')
+  expect({ status, err }).toEqual({ status: 7, err: expect.stringContaining('EXAMPLE_DIFFERS') })
+  expect(err).toContain('result.at was "here", is "there"')
+  expect(await askedFor()).toEqual({ version: '1', says: 'one' })
+  const { out } = await thampi('versions', 'staging', '--json')
+  expect((JSON.parse(out) as { version: number }[]).map(({ version }) => version)).toEqual([1, 2])
 })
 
 it('tells what the model printed, by request', async () => {
