@@ -1,10 +1,13 @@
 /** One workload, all who take part, in turn: in each run everybody once, begun by another each time. */
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bare } from './bare.mjs'
 import { watchMachine } from './machine.mjs'
 import { checkAnswers, measure } from './measure.mjs'
 import { shown } from './numbers.mjs'
 import { startService } from './service.mjs'
+
+const root = resolve(import.meta.dirname, '..')
 
 /**
  * @param {import('./workloads.mjs').Workload} workload
@@ -43,7 +46,9 @@ export async function compare(workload, { runs, seconds, small, installed }) {
         await once(peer, configuration, { python, workload, connections, seconds, keep })
       } catch (error) {
         console.error(`  ${peer.name} · ${configuration.name}  FAILED: ${error.message}`)
-        cellOf(peer.name, configuration.name).error = error.message.slice(0, 400)
+        // Where this repository lies is nobody's business.
+        const said = error.message.replaceAll(`${root}/`, '').slice(0, 400)
+        cellOf(peer.name, configuration.name).error = said
       }
     }
   }
