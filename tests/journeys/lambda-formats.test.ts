@@ -1,6 +1,6 @@
 /** Models that other tools wrote, in a Python function: their files on scratch disk, the big ones from S3. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { readModel } from '../../src/model/read.ts'
@@ -39,14 +39,18 @@ beforeAll(async () => {
   trained = temporaryDirectory()
   writeFileSync(join(trained, 'train.py'), train)
   execFileSync(join(made.venv, 'bin/python'), ['train.py'], { cwd: trained, env: made.env })
-  layerRoot = temporaryDirectory()
-  symlinkSync(join(made.venv, 'lib/python3.11/site-packages'), join(layerRoot, 'python'))
+  // The very files, not a link to their directory: a function does not see what lies elsewhere.
+  layerRoot = mkdtempSync(join(dirname(made.venv), 'layer-'))
+  execFileSync('cp', ['-al', join(made.venv, 'lib/python3.11/site-packages'), join(layerRoot, 'python')])
   bucket = await startBucket()
 })
 afterEach(async () => {
   await Promise.all(running.splice(0).map(each => each.close()))
 })
-afterAll(() => bucket?.close())
+afterAll(async () => {
+  await bucket?.close()
+  rmSync(layerRoot, { recursive: true, force: true })
+})
 
 /** The files as they are packed: with what we have found out about them. */
 async function packed(name: string): Promise<string> {
