@@ -93,6 +93,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       return 'reset'
     }
     if (isObject(how) && 'delayMs' in how) await sleep(how.delayMs)
+    if (isObject(how) && 'meanwhile' in how) await how.meanwhile()
     const refused = (how && errorOf(how, action)) ?? (await refusal(action, request, services, allowed))
     if (refused) {
       call.end({ status: refused.status, executed: false })

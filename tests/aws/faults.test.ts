@@ -125,6 +125,19 @@ it('an answer can come late, and faults of functions do not meet the deployer', 
   expect(performance.now() - started).toBeGreaterThanOrEqual(299)
 })
 
+it('somebody else can be faster than a call that then goes well', async () => {
+  await createFunction(cloud)
+  const versions = async () => (await cloud.resources()).filter(line => line.includes('version')).length
+  let before: number | undefined
+  const meanwhile = async (): Promise<void> => {
+    before = await versions()
+    await publish()
+  }
+  cloud.fail({ action: 'PublishVersion' }, { meanwhile })
+  expect((await publish()).Version).toBe('1')
+  expect({ before, after: await versions() }).toEqual({ before: 0, after: 1 })
+})
+
 describe('which call it is', () => {
   it('the n-th from now', async () => {
     await createFunction(cloud)

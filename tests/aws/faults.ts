@@ -7,7 +7,8 @@ import { denial, deployer, type Need } from './permissions.ts'
  * `throttled`, `unavailable` and `failed` are answers; `reset` breaks the connection before the call is executed,
  * `lost` after it; `stalled` never answers; `truncated` keeps half of an upload and says it went well; `denied` and
  * `expired` are about the caller; `conflict` is S3's when two conditional writes meet. With `delayMs` all goes well, later.
- * A function runs before the call or after it and ends in a broken connection: a place to kill who asked.
+ * A function runs before the call or after it and ends in a broken connection: a place to kill who asked. `meanwhile`
+ * runs before a call that then goes well: whoever asked was slower than others.
  */
 export type How =
   | 'throttled'
@@ -24,6 +25,7 @@ export type How =
   | { readonly delayMs: number }
   | { readonly before: () => unknown }
   | { readonly after: () => unknown }
+  | { readonly meanwhile: () => unknown }
 
 /** What a call must be like, all of it. */
 export interface Matching {

@@ -133,4 +133,14 @@ describe('objects', () => {
     await put({ IfMatch: ETag, Body: '2' })
     await expect(put({ IfMatch: ETag, Body: '3' })).rejects.toMatchObject({ name: 'PreconditionFailed' })
   })
+
+  it('are created by one, however many want to at the same moment', async () => {
+    await create('bucket', 'eu-central-1', 'eu-central-1')
+    const { s3 } = clientsOf(cloud)
+    const create20 = Array.from({ length: 20 }, (_, number) =>
+      s3.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'turn', Body: `${number}`, IfNoneMatch: '*' })),
+    )
+    const ends = await Promise.allSettled(create20)
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
 })

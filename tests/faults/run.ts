@@ -35,6 +35,9 @@ interface Run extends Attempt {
 
 const mutantsAtOnce = 3
 
+// Said by each client of AWS on Node 20, and nothing that a figure is about.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

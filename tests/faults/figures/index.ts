@@ -18,6 +18,7 @@ import { webPages } from './G17-web-pages.ts'
 import { hostileArchives } from './G18-hostile-archives.ts'
 import { failingDisk } from './G19-failing-disk.ts'
 import { jumpingClock } from './G20-clock.ts'
+import { racingOnAws } from './G21-aws-races.ts'
 import { racingDeployers } from './G21-races.ts'
 
 export const figures: readonly Figure[] = [
@@ -40,4 +41,5 @@ export const figures: readonly Figure[] = [
   failingDisk,
   jumpingClock,
   racingDeployers,
+  racingOnAws,
 ]
