@@ -69,13 +69,20 @@ export interface Cloud {
   close(): Promise<void>
 }
 
+const credentials = { accessKeyId: 'AKIATESTCLOUD', secretAccessKey: 'not-a-secret' }
+
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const { region = 'eu-central-1', port = 0 } = options
   const usual = { ...usualBehaviour, ...options.behaviour }
   let behaviour: Behaviour = usual
   let allowed: readonly Policy[] | undefined
   let url = ''
-  const services = new Services({ moto: await startMoto(), behaviour: () => behaviour, url: () => url })
+  const services = new Services({
+    moto: await startMoto(),
+    behaviour: () => behaviour,
+    url: () => url,
+    deployer: { ...credentials, policies: () => allowed },
+  })
   const calls = new Calls()
   const faults = new Faults()
 
@@ -110,7 +117,6 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
 
   const door = await openDoor(handle, port)
   url = `http://127.0.0.1:${door.port}`
-  const credentials = { accessKeyId: 'AKIATESTCLOUD', secretAccessKey: 'not-a-secret' }
   const some = (service?: Service, by: Call['by'] = 'deployer'): readonly Call[] =>
     calls.all().filter(call => call.by === by && (service === undefined || call.service === service))
   return {

@@ -8,6 +8,7 @@ import { FunctionUrls } from './data-plane/function-urls.ts'
 import { HttpApis } from './data-plane/http-api.ts'
 import { invokeWith } from './data-plane/invoke.ts'
 import { type Fired, fireSchedules } from './data-plane/schedules.ts'
+import { type Permits, signerOf } from './data-plane/signatures.ts'
 import { AwsError } from './errors.ts'
 import { Lambda } from './lambda/lambda.ts'
 import type { Answer, Moto } from './moto.ts'
@@ -21,6 +22,14 @@ export interface ServicesOptions {
   readonly behaviour: () => Behaviour
   /** Of the door, without a slash at the end. */
   readonly url: () => string
+  readonly deployer: Deployer
+}
+
+/** Who works with the cloud, and what that person may do; undefined: everything. */
+export interface Deployer {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly policies: () => readonly Policy[] | undefined
 }
 
 /** Who a running function is. */
@@ -54,8 +63,20 @@ export class Services {
       this.#take(role, name),
     )
     const lambdaIn = (region: string): Lambda => this.lambdaIn(region)
-    this.#httpApis = new HttpApis(this.#apis, lambdaIn, this.#executions, () => behaviour().apiMs)
-    this.#functionUrls = new FunctionUrls(this.#lambdas, this.#executions, () => behaviour().urlMs)
+    const permits = this.#permits
+    this.#httpApis = new HttpApis({
+      apis: this.#apis,
+      lambdaIn,
+      executions: this.#executions,
+      settleMs: () => behaviour().apiMs,
+      permits,
+    })
+    this.#functionUrls = new FunctionUrls({
+      lambdas: this.#lambdas,
+      executions: this.#executions,
+      settleMs: () => behaviour().urlMs,
+      permits,
+    })
   }
 
   /** One call that somebody signed. Throws `AwsError`. */
@@ -130,6 +151,15 @@ export class Services {
 
   readonly #may: MayDo = async (role, permission, resource) =>
     isAllowed(await this.#roles.policiesOf(role), { permission, resource })
+
+  /** Callers sign with the deployer's keys: the keys of functions are not for calling others. */
+  readonly #permits: Permits = (request, { service, region, needs }) => {
+    const { accessKeyId, secretAccessKey, policies } = this.#options.deployer
+    const secretOf = (id: string): string | undefined => (id === accessKeyId ? secretAccessKey : undefined)
+    if (signerOf(request, { service, region, secretOf }) === undefined) return false
+    const allowed = policies()
+    return allowed === undefined || needs.every(need => isAllowed(allowed, need))
+  }
 
   #pass(request: Request): Promise<Answer> {
     return this.#moto.pass({ ...request, path: request.target })

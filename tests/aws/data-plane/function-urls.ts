@@ -7,8 +7,8 @@ import type { Lambda } from '../lambda/lambda.ts'
 import type { Answer } from '../moto.ts'
 import type { Executions } from './executions.ts'
 import { isGranted } from './grants.ts'
-import { isSigned } from './http-api.ts'
 import { answerOf, eventOf } from './http-event.ts'
+import type { Permits } from './signatures.ts'
 
 const forbidden =
   'Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html'
@@ -20,15 +20,24 @@ interface Found {
   readonly config: FunctionUrlConfig
 }
 
+export interface FunctionUrlsOptions {
+  readonly lambdas: ReadonlyMap<string, Lambda>
+  readonly executions: Executions
+  readonly settleMs: () => number
+  readonly permits: Permits
+}
+
 export class FunctionUrls {
   readonly #lambdas: ReadonlyMap<string, Lambda>
   readonly #executions: Executions
   readonly #settleMs: () => number
+  readonly #permits: Permits
 
-  constructor(lambdas: ReadonlyMap<string, Lambda>, executions: Executions, settleMs: () => number) {
+  constructor({ lambdas, executions, settleMs, permits }: FunctionUrlsOptions) {
     this.#lambdas = lambdas
     this.#executions = executions
     this.#settleMs = settleMs
+    this.#permits = permits
   }
 
   async answer(request: Request): Promise<Answer> {
@@ -63,14 +72,16 @@ export class FunctionUrls {
     return undefined
   }
 
-  /** For everybody it takes two statements on the same qualifier, since October 2025. */
-  #isOpen({ fn, qualifier, config }: Found, request: Request): boolean {
+  /** Two permissions since October 2025: of the caller, or for everybody in two statements on the same qualifier. */
+  #isOpen({ lambda, fn, qualifier, config }: Found, request: Request): boolean {
     if (Date.now() - Date.parse(config.LastModifiedTime ?? '') < this.#settleMs()) return false
-    if (config.AuthType === 'AWS_IAM') return isSigned(request, 'lambda')
+    const actions = ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']
+    if (config.AuthType === 'AWS_IAM') {
+      const needs = actions.map(permission => ({ permission, resource: config.FunctionArn ?? '' }))
+      return this.#permits(request, { service: 'lambda', region: lambda.around.region, needs })
+    }
     const statements = fn.policies.get(qualifier)
     const wish = { principal: '*', urlAuthType: 'NONE', viaUrl: true }
-    return ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction'].every(action =>
-      isGranted(statements, { action, ...wish }),
-    )
+    return actions.every(action => isGranted(statements, { action, ...wish }))
   }
 }

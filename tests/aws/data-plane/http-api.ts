@@ -11,6 +11,7 @@ import type { Answer } from '../moto.ts'
 import type { Executions } from './executions.ts'
 import { isGranted } from './grants.ts'
 import { answerOf, eventOf } from './http-event.ts'
+import type { Permits } from './signatures.ts'
 
 const maxBodyBytes = 10 * 1024 * 1024
 const maxWaitMs = 30_000
@@ -41,22 +42,27 @@ interface Integration {
   readonly timeoutInMillis?: number
 }
 
+export interface HttpApisOptions {
+  readonly apis: ApiGateway
+  readonly lambdaIn: (region: string) => Lambda
+  readonly executions: Executions
+  readonly settleMs: () => number
+  readonly permits: Permits
+}
+
 export class HttpApis {
   readonly #apis: ApiGateway
   readonly #lambdaIn: (region: string) => Lambda
   readonly #executions: Executions
   readonly #settleMs: () => number
+  readonly #permits: Permits
 
-  constructor(
-    apis: ApiGateway,
-    lambdaIn: (region: string) => Lambda,
-    executions: Executions,
-    settleMs: () => number,
-  ) {
+  constructor({ apis, lambdaIn, executions, settleMs, permits }: HttpApisOptions) {
     this.#apis = apis
     this.#lambdaIn = lambdaIn
     this.#executions = executions
     this.#settleMs = settleMs
+    this.#permits = permits
   }
 
   async answer(request: Request): Promise<Answer> {
@@ -95,8 +101,11 @@ export class HttpApis {
     const found = routeFor(routes, request.method, path)
     if (!found) return message(404, 'Not Found')
     const { route, parameters } = found
-    if (route.authorizationType === 'AWS_IAM' && !isSigned(request, 'execute-api'))
-      return message(403, 'Forbidden')
+    const sourceArn = `arn:aws:execute-api:${region}:${account}:${id}/${stage}/${request.method}${path}`
+    if (route.authorizationType === 'AWS_IAM') {
+      const needs = [{ permission: 'execute-api:Invoke', resource: sourceArn }]
+      if (!this.#permits(request, { service: 'execute-api', region, needs })) return message(403, 'Forbidden')
+    }
     if (route.authorizationType === 'JWT' && !request.headers.authorization)
       return message(401, 'Unauthorized')
     if (request.body.length > maxBodyBytes) return message(413, 'Request Entity Too Large')
@@ -113,7 +122,7 @@ export class HttpApis {
       isGranted(fn.policies.get(qualifier ?? ''), {
         action: 'lambda:InvokeFunction',
         principal: 'apigateway.amazonaws.com',
-        sourceArn: `arn:aws:execute-api:${region}:${account}:${id}/${stage}/${request.method}${path}`,
+        sourceArn,
       })
     if (!isAllowed) return message(500, 'Internal Server Error')
     const event = eventOf(request, {
@@ -178,10 +187,6 @@ function routeFor(
     return [names.length > 0 ? { route, rank, parameters } : { route, rank }]
   })
   return found.sort((one, other) => one.rank - other.rank)[0]
-}
-
-export function isSigned({ headers }: Request, service: string): boolean {
-  return (headers.authorization ?? '').includes(`/${service}/aws4_request`)
 }
 
 function corsOf({ corsConfiguration }: Api, { headers }: Request): Record<string, string> | undefined {
