@@ -2,6 +2,7 @@
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import { info } from './info.ts'
+import type { Outgoing } from './platforms/platform.ts'
 import type { Environment } from './system/places.ts'
 
 export interface Prediction {
@@ -9,11 +10,14 @@ export interface Prediction {
   /** The body as it came: a JSON document, or a problem document when the status is 400 or more. */
   readonly body: string
   readonly requestId?: string
+  /** Whether the stage wanted a signature, and got that of the stage's own credentials. */
+  readonly signed: boolean
 }
 
 /**
  * Asks the stage's endpoint. `data` is the exact JSON text of the value that `predict(args, context)` gets. Where the
  * stage wants an API key, the one in `THAMPI_API_KEY` is sent; without that variable the platform lends its owner one.
+ * Where it wants a signature, the request is signed with the credentials that the stage is served with.
  *
  * @example
  * const { body } = await predict('staging', '{"input": [5.9, 3.2, 4.8, 1.8]}', engine)
@@ -23,14 +27,17 @@ export async function predict(
   data: string,
   engine: Engine,
 ): Promise<Prediction> {
-  const { url, stage } = await info(stageName, engine)
+  const { url, stage, callers } = await info(stageName, engine)
   const { timeoutSeconds } = engine.settings.stage(stage)
+  const service = callers?.bring === 'signature' ? callers.service : undefined
   // The platform answers within its own timeout; a caller who waits much longer waits for nobody.
   const signal = AbortSignal.timeout((timeoutSeconds + 60) * 1000)
   const ask = async (key: string | undefined): Promise<Response> => {
-    const headers = { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) }
+    const plain = { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) }
+    const request = { method: 'POST', url, headers: plain, body: `{"data": ${data}}` }
+    const headers = service === undefined ? plain : await signed(stage, request, service, engine)
     try {
-      return await fetch(url, { method: 'POST', headers, body: `{"data": ${data}}`, signal })
+      return await fetch(url, { ...request, headers, signal })
     } catch (cause) {
       throw new ThampiError('NETWORK', {
         message: `${url} could not be reached: ${reason(cause)}.`,
@@ -50,8 +57,20 @@ export async function predict(
   return {
     status: response.status,
     body: await response.text(),
+    signed: service !== undefined,
     ...(requestId === null ? {} : { requestId }),
   }
+}
+
+async function signed(
+  stageName: string,
+  request: Outgoing,
+  service: string,
+  engine: Engine,
+): Promise<Record<string, string>> {
+  const stage = engine.settings.stage(stageName)
+  const platform = await engine.platformFor(stage)
+  return { ...((await platform.sign?.(stage, request, service)) ?? request.headers) }
 }
 
 /** What cannot stand in a header would be repeated by the error that says so. */

@@ -33,11 +33,29 @@ export interface Version {
 /** Version number → share of the traffic in percent; the shares add up to 100. */
 export type Weights = ReadonlyMap<number, number>
 
+/**
+ * What callers of an address bring besides their data: a signature of AWS (Signature Version 4), made for `service` in
+ * `region`; or nothing.
+ */
+export type Callers =
+  | { readonly bring: 'nothing' }
+  | { readonly bring: 'signature'; readonly service: string; readonly region: string }
+
+/** A request as it will be sent. */
+export interface Outgoing {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
 /** What a stage is now. */
 export interface Deployment {
   readonly stage: string
   readonly model: string
   readonly url: string
+  /** Of that URL; undefined: nothing, or an API key where the settings want one. */
+  readonly callers?: Callers | undefined
   readonly weights: Weights
   readonly servedTimeUtc: string
 }
@@ -204,6 +222,8 @@ export interface Platform {
   status?(stage: Stage): Promise<StageStatus | undefined>
   /** What somebody has to be allowed who deploys this project, as its platform writes it. */
   permissions?(stage: Stage): Promise<unknown>
+  /** Gives the headers of a request signed with the credentials that the stage is served with; undefined: nothing is signed here. */
+  sign?(stage: Stage, request: Outgoing, service: string): Promise<Readonly<Record<string, string>>>
   /** Undefined when callers prove themselves in another way. */
   readonly keys?: ApiKeys
 }

@@ -7,7 +7,8 @@ export interface Policy {
   readonly Statement: readonly PolicyStatement[] | PolicyStatement
 }
 
-interface PolicyStatement {
+export interface PolicyStatement {
+  readonly Sid?: string
   readonly Effect: 'Allow' | 'Deny'
   readonly Action: string | readonly string[]
   readonly Resource: string | readonly string[]

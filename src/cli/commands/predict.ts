@@ -1,6 +1,6 @@
 /** `thampi predict`: asks the model and prints its answer as Python would. */
 import { ThampiError } from '../../errors.ts'
-import { predict } from '../../predict.ts'
+import { type Prediction, predict } from '../../predict.ts'
 import { engineFor } from '../engine.ts'
 import { jsonArgument } from '../json-argument.ts'
 import { indentedJson } from '../json-text.ts'
@@ -26,14 +26,21 @@ export async function predictCommand(stage: string | undefined, flags: PredictFl
   return status
 }
 
+/** The front says no more than `Forbidden`; what it misses is a permission of whoever signed. */
+const callersPolicy = 'thampi iam print   # these credentials may not call it; the policy that may'
+
 /** The error a server answered with; a body that is no problem document is shown as it came. */
-export function refused({ status, body }: { status: number; body: string }): ThampiError {
+export function refused({
+  status,
+  body,
+  signed,
+}: Pick<Prediction, 'status' | 'body'> & Partial<Pick<Prediction, 'signed'>>): ThampiError {
   const problem = problemOf(body)
   const text = (name: string) => (typeof problem?.[name] === 'string' ? problem[name] : undefined)
   return new ThampiError('PREDICT_FAILED', {
     message: `${text('title') ?? 'The endpoint answered with an error'} (HTTP ${status}).`,
     why: text('detail') ?? (body.trim().slice(0, 500) || undefined),
-    fix: text('hint'),
+    fix: text('hint') ?? (signed && status === 403 ? callersPolicy : undefined),
     problem,
   })
 }

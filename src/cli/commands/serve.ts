@@ -2,6 +2,7 @@
 import type { Engine } from '../../engine.ts'
 import type { Served, ServeOptions } from '../../serve.ts'
 import type { Stage } from '../../settings/stage.ts'
+import { curlLine } from '../curl-line.ts'
 import type { Output } from '../output.ts'
 import { report } from '../report.ts'
 import type { Done, Session } from '../session.ts'
@@ -118,7 +119,7 @@ function sayWhatIsNext({ deployment, model }: Served, { apiKeyRequired }: Stage,
     output.hint(`Next: thampi predict ${deployment.stage} --data=@example.json`)
     return
   }
-  const key = apiKeyRequired ? `-H 'x-api-key: KEY' ` : ''
-  output.hint(`Try it:\n  curl ${key}-d ${shellWord(`{"data": ${data}}`)} ${deployment.url}`)
+  const { url, callers } = deployment
+  output.hint(`Try it:\n  ${curlLine({ url, data, callers, needsKey: apiKeyRequired })}`)
   output.hint(`  thampi predict ${deployment.stage} --data ${shellWord(data)}`)
 }

@@ -103,7 +103,9 @@ function platformAt(place: Place, system: System): Platform {
       return deployment
     },
 
-    find: async stage => find(await cornerFor(stage)),
+    find: async stage => find(await cornerFor(stage), stage),
+
+    sign: async (_, request, service) => (await account()).cloud.sign(request, service),
 
     discard: async version => {
       const corner = await cornerOf(version)
@@ -149,7 +151,7 @@ async function accountAt(place: Place, system: System): Promise<Account> {
 
 /** Without credentials that work the account stands as a word to be filled in: who has none yet asks for this policy. */
 async function permissionsFor(
-  { model, keepWarm }: Stage,
+  stage: Stage,
   place: Place,
   account: () => Promise<Account>,
   system: System,
@@ -162,7 +164,12 @@ async function permissionsFor(
     },
   )
   const bucket = place.bucket ?? bucketFor(identity.account, place.region)
-  const needs = { prefix: slug(model), bucket, keepsWarm: keepWarm }
+  const needs = {
+    prefix: slug(stage.model),
+    bucket,
+    keepsWarm: stage.keepWarm,
+    signsFor: stage.aws.iam_authorization === true ? stage.name : undefined,
+  }
   return deployerPolicy(needs, { ...identity, region: place.region })
 }
 

@@ -1,6 +1,7 @@
 /** The only door to AWS: credentials, retries, our own pace and errors in plain words, for every call of the platform. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { System } from '../../system/system.ts'
+import type { Outgoing } from '../platform.ts'
 import type { AnyClient } from './calls.ts'
 import { paceOf } from './pace.ts'
 import type { Place } from './place.ts'
@@ -34,6 +35,8 @@ export interface Cloud {
   api(): Promise<ApiCalls>
   logs(): Promise<LogsCalls>
   scheduler(): Promise<SchedulerCalls>
+  /** The headers of a request that a service other than those lets through by its signature. */
+  sign(request: Outgoing, service: string): Promise<Record<string, string>>
   /** The clock of the service that answered last, in milliseconds since the epoch; it is S3's that leases go by. */
   readonly serverTime: () => number
 }
@@ -87,6 +90,12 @@ export function openCloud(place: Place, system: System): Cloud {
     scheduler: open('scheduler', async (...given) =>
       (await import('./services/scheduler.ts')).schedulerCalls(...given),
     ),
+    sign: async (request, service) => {
+      const { signedHeaders } = await import('./services/signer.ts')
+      // By AWS's own clock where it has been heard: a signature of a wrong time is refused.
+      const now = new Date(serverTime ?? system.now().getTime())
+      return signedHeaders(request, { service, region, credentials: await credentials(), now })
+    },
     serverTime: () => serverTime ?? system.now().getTime(),
   }
 }

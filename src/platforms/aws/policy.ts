@@ -105,6 +105,8 @@ export interface DeployerNeeds {
   readonly prefix: string
   readonly bucket: string
   readonly keepsWarm: boolean
+  /** A stage whose callers sign: the owner is one of them. */
+  readonly signsFor?: string | undefined
 }
 
 /**
@@ -114,7 +116,7 @@ export interface DeployerNeeds {
  * deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, { partition: 'aws', region, account })
  */
 export function deployerPolicy(
-  { prefix, bucket, keepsWarm }: DeployerNeeds,
+  { prefix, bucket, keepsWarm, signsFor }: DeployerNeeds,
   { partition, region, account }: Ground,
 ): Policy {
   const arn = (service: string, rest: string): string =>
@@ -179,6 +181,17 @@ export function deployerPolicy(
           arn('logs', `log-group:/aws/lambda/${prefix}-*:*`),
         ],
       },
+      // An API has no name that could be known before it is made; its stage has.
+      ...(signsFor === undefined
+        ? []
+        : [
+            {
+              Sid: 'Call',
+              Effect: 'Allow',
+              Action: deployerActions.call,
+              Resource: arn('execute-api', `*/${signsFor}/*`),
+            } as const,
+          ]),
       ...(keepsWarm
         ? [
             {
@@ -193,7 +206,7 @@ export function deployerPolicy(
   }
 }
 
-type Part = 'who' | 'function' | 'layers' | 'role' | 'bucket' | 'objects' | 'api' | 'logs' | 'warm'
+type Part = 'who' | 'function' | 'layers' | 'role' | 'bucket' | 'objects' | 'api' | 'call' | 'logs' | 'warm'
 
 /** Every action that the platform's calls need; a test compares them with the calls there are. */
 export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
@@ -249,6 +262,7 @@ export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
     'apigateway:POST',
     'apigateway:TagResource',
   ],
+  call: ['execute-api:Invoke'],
   logs: [
     'logs:CreateLogGroup',
     'logs:DeleteLogGroup',

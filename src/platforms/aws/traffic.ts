@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stage } from '../../settings/stage.ts'
 import type { Digest } from '../../system/files.ts'
-import type { Deployment, Weights } from '../platform.ts'
+import type { Callers, Deployment, Weights } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { aliasArn, movePointer, readPointer } from './alias.ts'
 import { collect } from './collect.ts'
@@ -30,7 +30,7 @@ export async function route(
   const after = await movePointer(corner, before, weights)
   if (turn !== undefined) turn.pointer = { seen: after }
   const url = await finish(corner, stage, ending, [...(before?.weights.keys() ?? []), ...weights.keys()])
-  return { ...corner.key, url, weights, servedTimeUtc: await servedTime(corner, weights) }
+  return deploymentOf(corner, stage, url, weights)
 }
 
 /** Gives the URL. `numbers` are versions that have or had traffic. */
@@ -74,11 +74,27 @@ async function remember(
 }
 
 /** Undefined when nothing is served. */
-export async function find(corner: Corner): Promise<Deployment | undefined> {
+export async function find(corner: Corner, stage: Stage): Promise<Deployment | undefined> {
   const [pointer, url] = await Promise.all([readPointer(corner), findUrl(corner)])
   if (pointer === undefined || url === undefined) return undefined
   const { weights } = pointer
-  return { ...corner.key, url, weights, servedTimeUtc: await servedTime(corner, weights) }
+  return deploymentOf(corner, stage, url, weights)
+}
+
+async function deploymentOf(
+  corner: Corner,
+  stage: Stage,
+  url: string,
+  weights: Weights,
+): Promise<Deployment> {
+  const servedTimeUtc = await servedTime(corner, weights)
+  return { ...corner.key, url, callers: callersOf(corner, stage), weights, servedTimeUtc }
+}
+
+/** As the settings say it: they are what the API was made of. */
+function callersOf({ cloud }: Corner, stage: Stage): Callers {
+  if (!awsSettings(stage).iamAuthorization) return { bring: 'nothing' }
+  return { bring: 'signature', service: 'execute-api', region: cloud.region }
 }
 
 /** Of the newest version that has traffic. */

@@ -1,0 +1,116 @@
+/** Who may call a stage on the platform aws, and by which address: what its settings say is what callers find. */
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { curlLine } from '../../src/cli/curl-line.ts'
+import { type Engine, openEngine } from '../../src/engine.ts'
+import { permissions } from '../../src/iam.ts'
+import { info } from '../../src/info.ts'
+import type { Deployment } from '../../src/platforms/platform.ts'
+import { predict } from '../../src/predict.ts'
+import { serve } from '../../src/serve.ts'
+import { places } from '../../src/system/places.ts'
+import { realSystem } from '../../src/system/system.ts'
+import { type Cloud, startCloud } from '../aws/cloud.ts'
+import type { PolicyStatement } from '../aws/permissions.ts'
+import { saveSource } from '../support/node-runtime.ts'
+import { temporaryDirectory } from '../support/python.ts'
+
+let cloud: Cloud
+let modelDir: string
+beforeAll(async () => {
+  cloud = await startCloud()
+  modelDir = await saveSource('export default class { predict(args) { return { got: args } } }')
+})
+afterAll(() => cloud.close())
+
+const home = temporaryDirectory()
+const told: string[] = []
+
+/** A project of one stage, `dev`, with these keys. */
+async function project(keys: Readonly<Record<string, unknown>>): Promise<Engine> {
+  const cwd = temporaryDirectory()
+  const dev = {
+    project_name: 'mymodel',
+    s3_bucket: 'thampi-tests',
+    keep_warm: false,
+    thampi: { platform: 'aws' },
+  }
+  writeFileSync(join(cwd, 'zappa_settings.json'), JSON.stringify({ dev: { ...dev, ...keys } }))
+  const env = { ...process.env, ...cloud.env, THAMPI_HOME: home }
+  told.length = 0
+  return openEngine({
+    system: { ...realSystem(line => told.push(line)), env, cwd, places: places(env) },
+  })
+}
+
+async function served(engine: Engine): Promise<Deployment> {
+  return (await serve('dev', { modelDir, trial: 'never' }, engine)).deployment
+}
+
+async function unsigned(url: string): Promise<number> {
+  return (await fetch(url, { method: 'POST', body: '{"data": 1}' })).status
+}
+
+describe('callers who sign', () => {
+  let engine: Engine
+  let deployment: Deployment
+  beforeAll(async () => {
+    await cloud.reset()
+    engine = await project({})
+    await served(engine)
+    expect(await info('dev', engine)).toMatchObject({ callers: { bring: 'nothing' } })
+    engine = await project({ iam_authorization: true })
+    deployment = await served(engine)
+  })
+
+  it('are answered: predict signs with the credentials of the stage, and whoever does not gets 403', async () => {
+    expect(await info('dev', engine)).toMatchObject({
+      callers: { bring: 'signature', service: 'execute-api', region: 'eu-central-1' },
+    })
+    expect(await unsigned(deployment.url)).toBe(403)
+    const answer = await predict('dev', '{"café": [1, "ü"]}', engine)
+    expect(answer).toMatchObject({ status: 200, signed: true })
+    expect(JSON.parse(answer.body)).toMatchObject({ result: { got: { café: [1, 'ü'] } } })
+  })
+
+  it('need the right secret, and sign the very request that is sent', async () => {
+    const { url } = deployment
+    const wrong = { ...engine.system, env: { ...engine.system.env, AWS_SECRET_ACCESS_KEY: 'a-guess' } }
+    const other = await openEngine({ system: wrong })
+    expect(await predict('dev', '1', other)).toMatchObject({ status: 403 })
+    const platform = await engine.platformFor(engine.settings.stage('dev'))
+    const request = { method: 'POST', url: `${url}?pretty`, headers: {}, body: '{"data": 1}' }
+    const headers = { ...(await platform.sign?.(engine.settings.stage('dev'), request, 'execute-api')) }
+    const sent = async (changes: object, at = request.url) =>
+      (await fetch(at, { ...request, headers, ...changes })).status
+    expect(await sent({})).toBe(200)
+    expect(await sent({ body: '{"data": 2}' })).toBe(403)
+    expect(await sent({}, url)).toBe(403)
+    expect(await sent({ headers: { ...headers, 'x-amz-date': '20200101T000000Z' } })).toBe(403)
+  })
+
+  it('are told of the permission that theirs misses, which the printed policy has', async () => {
+    const policy = (await permissions('dev', engine)) as { Statement: readonly PolicyStatement[] }
+    cloud.allowOnly(policy)
+    expect(await predict('dev', '1', engine)).toMatchObject({ status: 200 })
+    const without = policy.Statement.filter(({ Sid }) => Sid !== 'Call')
+    cloud.allowOnly({ Statement: without })
+    expect(await predict('dev', '1', engine)).toMatchObject({ status: 403, signed: true })
+    cloud.allowOnly({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } })
+  })
+
+  it('may be a curl: the printed line works as it stands, with a token of a session and without', async () => {
+    const { url, callers } = deployment
+    const line = curlLine({ url, data: `{"it's": 1}`, callers })
+    expect(line).toContain('--aws-sigv4 aws:amz:eu-central-1:execute-api')
+    expect(line).not.toContain(cloud.env.AWS_SECRET_ACCESS_KEY)
+    for (const more of [{}, { AWS_SESSION_TOKEN: 'of-a-session' }]) {
+      const env = { PATH: process.env.PATH, ...cloud.env, ...more }
+      const { stdout } = await promisify(execFile)('sh', ['-c', line.replace('curl ', 'curl -sS ')], { env })
+      expect(JSON.parse(stdout)).toMatchObject({ result: { got: { "it's": 1 } } })
+    }
+  })
+})
