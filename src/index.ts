@@ -28,6 +28,7 @@ export { type Packaged, type PackageOptions, packageStage } from './package.ts'
 export { type LambdaPlan, type LocalPlan, type Plan, type PlanOptions, planFor } from './plan.ts'
 export type {
   ApiKey,
+  Change as PlannedChange,
   Deployment,
   LogLine,
   LogOptions,
@@ -39,6 +40,7 @@ export type {
   Weights,
 } from './platforms/platform.ts'
 export { type Prediction, predict } from './predict.ts'
+export { type Rehearsed, rehearse } from './rehearse.ts'
 export { debug, type Replayed, replay } from './replay.ts'
 export { type RollbackOptions, rollback, route } from './route.ts'
 export { type Saveable, type Saved, type SaveOptions, save } from './save.ts'

@@ -1,12 +1,13 @@
 /** The verb `serve`: a saved model becomes a bundle, a version that is proven, and the answer at a stage's URL. */
 import { join, resolve } from 'node:path'
+import type { Bundle } from './bundle/bundle.ts'
 import { bundleFor } from './bundled.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import type { Proof } from './model/proof.ts'
 import { newestModel, readModel } from './model/read.ts'
 import type { SavedModel } from './model/saved-model.ts'
-import type { Deployment, Version, Weights } from './platforms/platform.ts'
+import type { Deployment, Platform, ReleaseOptions, Version, Weights } from './platforms/platform.ts'
 import { evidenceOf, prove, sentenceOf } from './prove.ts'
 import { isModule, saveFile } from './save.ts'
 import type { Stage } from './settings/stage.ts'
@@ -55,6 +56,25 @@ export async function serve(
   options: ServeOptions,
   engine: Engine,
 ): Promise<Served> {
+  const packed = await packFor(stageName, options, engine)
+  return deploy(packed, prove, engine.system)
+}
+
+/** A model that is ready to be released, and where. */
+export interface Packed {
+  readonly stage: Stage
+  readonly platform: Platform
+  readonly model: SavedModel
+  readonly bundle: Bundle
+  readonly release: ReleaseOptions
+}
+
+/** What `serve` does on this machine before the platform is asked for anything. */
+export async function packFor(
+  stageName: string | undefined,
+  options: ServeOptions,
+  engine: Engine,
+): Promise<Packed> {
   const { system } = engine
   const stage = stageFor(stageName, engine)
   const platform = await engine.platformFor(stage)
@@ -62,10 +82,19 @@ export async function serve(
   const bundle = await bundleFor(model, stage, platform.target(model, stage), options, system)
   for (const notice of bundle.notices) system.tell(notice)
   const origin = await originOf(resolve(system.cwd, options.projectDir ?? '.'), system)
+  return { stage, platform, model, bundle, release: { servedTimeUtc: options.servedTimeUtc, ...origin } }
+}
+
+/** The rest of `serve`: all that changes something on the platform. `show` has a version prove itself. */
+export async function deploy(
+  { stage, platform, model, bundle, release }: Packed,
+  show: typeof prove,
+  system: System,
+): Promise<Served> {
   return platform.exclusively(stage, async () => {
     const before = await platform.find(stage)
-    const version = await platform.release(bundle, stage, { servedTimeUtc: options.servedTimeUtc, ...origin })
-    const proof = await prove(version, model, platform, system).catch(async (error: unknown) => {
+    const version = await platform.release(bundle, stage, release)
+    const proof = await show(version, model, platform, system).catch(async (error: unknown) => {
       // What went wrong first is what the person should hear of.
       await platform.discard(version).catch(() => undefined)
       throw error

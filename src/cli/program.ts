@@ -61,6 +61,9 @@ function startHere(program: Command, run: Run): void {
     .addOption(
       new TwoSpellings('--served_time_utc <time>', 'fix the time of serving: 2018-09-06T22:03:09.247038'),
     )
+    .addOption(
+      new TwoSpellings('--dry-run', 'list what would be changed, and change nothing').conflicts('watch'),
+    )
     .option('--watch', 'in dev: serve again whenever a file changes, until Ctrl-C')
     .addOption(new TwoSpellings('--no-try', 'for AWS: do not load the package here before it is uploaded'))
     .action((stage, flags) =>

@@ -186,6 +186,30 @@ export interface RecordedRequest {
   readonly hidden: boolean
 }
 
+/** What a change changes in a thing that is there already. */
+export interface Difference {
+  readonly field: string
+  readonly from: string
+  readonly to: string
+}
+
+/** One change that a platform would make. */
+export interface Change {
+  /** As the platform calls it: `lambda:UpdateAlias`. */
+  readonly action: string
+  /** What it is made to: `mymodel-staging:live`. */
+  readonly resource: string
+  /** Sent with it, or copied. */
+  readonly bytes: number
+  readonly differences: readonly Difference[]
+}
+
+/** A platform that makes no change and notes each, in order, so that whoever works with it can see what would happen. */
+export interface Rehearsal {
+  readonly platform: Platform
+  readonly changes: readonly Change[]
+}
+
 export interface Platform {
   readonly name: string
   /** What a bundle for this stage must be made for. */
@@ -220,10 +244,12 @@ export interface Platform {
   page?(stage: Stage): Promise<string | undefined>
   /** How a stage does; undefined when it is not served. A platform that cannot tell has no such member. */
   status?(stage: Stage): Promise<StageStatus | undefined>
+  /** Its twin that changes nothing. */
+  rehearsal(): Rehearsal
   /** What somebody has to be allowed who deploys this project, as its platform writes it. */
   permissions?(stage: Stage): Promise<unknown>
   /** Gives the headers of a request signed with the credentials that the stage is served with; undefined: nothing is signed here. */
   sign?(stage: Stage, request: Outgoing, service: string): Promise<Readonly<Record<string, string>>>
   /** Undefined when callers prove themselves in another way. */
-  readonly keys?: ApiKeys
+  readonly keys?: ApiKeys | undefined
 }

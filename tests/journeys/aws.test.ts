@@ -46,6 +46,17 @@ it('prints a policy, under which all the rest works', async () => {
   cloud.allowOnly(JSON.parse(out))
 })
 
+it('lists what a first serve would change, and changes nothing', async () => {
+  const { status, out, err } = await thampi('serve', 'staging', '--model_dir=model.ts', '--dry-run')
+  expect({ status, err }).toEqual({ status: 0, err: expect.stringContaining('Nothing was changed') })
+  for (const step of [/s3:CreateBucket +thampi-mine/, /lambda:CreateFunction +mymodel-staging {2}\d+\.\d kB/])
+    expect(out).toMatch(step)
+  expect(out).toContain('Version 1 loads its model before the traffic moves')
+  expect(cloud.calls().length).toBeGreaterThan(0)
+  expect(cloud.writing()).toEqual([])
+  expect(await cloud.resources()).toEqual([])
+})
+
 it('serves, and says each step and that everybody may call', async () => {
   const { status, out, err } = await thampi('serve', 'staging', '--model_dir=model.ts')
   expect({ status, err }).toEqual({

@@ -18,6 +18,7 @@ interface ServeFlags {
   readonly python?: string
   readonly includeSecret?: readonly string[]
   readonly watch?: true
+  readonly dryRun?: true
   readonly excludeNewer?: string
   /** `--no-try` */
   readonly try?: boolean
@@ -26,17 +27,18 @@ interface ServeFlags {
 export async function serveCommand(stage: string | undefined, flags: ServeFlags, session: Session): Done {
   const { output } = session
   const servedTimeUtc = flags.servedTimeUtc === undefined ? undefined : naiveTime(flags.servedTimeUtc)
-  output.step('..Waking up The Whale. This will take a while...')
+  if (!flags.dryRun) output.step('..Waking up The Whale. This will take a while...')
   // Only now the heavy parts: nobody should look at an empty screen while they load.
   const [{ serve }, { engineFor }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
-  const { includeSecret, watch, try: tries, ...rest } = flags
-  const engine = await engineFor(session, rest.modelDir)
+  const { includeSecret, watch, dryRun, try: tries, ...rest } = flags
   const options: ServeOptions = {
     ...rest,
     ...(servedTimeUtc === undefined ? {} : { servedTimeUtc }),
     ...(includeSecret === undefined ? {} : { includeSecrets: includeSecret }),
     ...(tries === false ? { trial: 'never' } : {}),
   }
+  if (dryRun) return (await import('./rehearse.ts')).rehearseCommand(stage, options, session)
+  const engine = await engineFor(session, rest.modelDir)
   if (watch) return watching(stage, options, engine, session)
   const served = await serve(stage, options, engine)
   if (output.manner.json) output.document(servedDocument(served))

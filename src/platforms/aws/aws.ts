@@ -27,6 +27,7 @@ import { bucketFor, namesOf, type StageKey } from './names.ts'
 import { type Place, placeOf } from './place.ts'
 import { deployerPolicy, type Policy } from './policy.ts'
 import { bareVersion, describedVersions, readRecord, readState, writeRecord } from './records.ts'
+import { Rehearsal } from './rehearsal.ts'
 import { type Released, release } from './release.ts'
 import { remove } from './remove.ts'
 import { storeIn } from './store.ts'
@@ -43,8 +44,8 @@ export async function openAws(stage: Stage, system: System): Promise<Platform> {
   return platformAt(await placeOf(stage, system), system)
 }
 
-function platformAt(place: Place, system: System): Platform {
-  const account = once(() => accountAt(place, system))
+function platformAt(place: Place, system: System, rehearsal?: Rehearsal): Platform {
+  const account = once(() => accountAt(place, system, rehearsal))
   const cornerOf = async (key: StageKey): Promise<Corner> => ({
     ...(await account()),
     key: { stage: key.stage, model: key.model },
@@ -139,11 +140,16 @@ function platformAt(place: Place, system: System): Platform {
     },
 
     permissions: stage => permissionsFor(stage, place, account, system),
+
+    rehearsal: () => {
+      const noted = new Rehearsal(place.region)
+      return { platform: platformAt(place, { ...system, tell: () => {} }, noted), changes: noted.changes }
+    },
   }
 }
 
-async function accountAt(place: Place, system: System): Promise<Account> {
-  const cloud = openCloud(place, system)
+async function accountAt(place: Place, system: System, rehearsal?: Rehearsal): Promise<Account> {
+  const cloud = openCloud(place, system, rehearsal)
   const identity = await cloud.identity()
   const bucket = place.bucket ?? bucketFor(identity.account, place.region)
   return { cloud, identity, system, store: storeIn(bucket, identity.account, cloud) }

@@ -5,6 +5,7 @@ import type { Outgoing } from '../platform.ts'
 import type { AnyClient } from './calls.ts'
 import { paceOf } from './pace.ts'
 import type { Place } from './place.ts'
+import { isRead, type Rehearsal } from './rehearsal.ts'
 import type { ApiCalls } from './services/api.ts'
 import type { IamCalls } from './services/iam.ts'
 import type { LambdaCalls } from './services/lambda.ts'
@@ -37,6 +38,8 @@ export interface Cloud {
   scheduler(): Promise<SchedulerCalls>
   /** The headers of a request that a service other than those lets through by its signature. */
   sign(request: Outgoing, service: string): Promise<Record<string, string>>
+  /** The status with which an address of the stage answers; undefined when it does not. */
+  visit(url: string): Promise<number | undefined>
   /** The clock of the service that answered last, in milliseconds since the epoch; it is S3's that leases go by. */
   readonly serverTime: () => number
 }
@@ -48,11 +51,13 @@ const writesPerSecond = 5
 const answerWithinMs = 60_000
 
 /**
+ * With a `rehearsal` nothing is changed: it notes what would be.
+ *
  * @example
  * const cloud = openCloud(place, system)
  * const { account } = await cloud.identity()
  */
-export function openCloud(place: Place, system: System): Cloud {
+export function openCloud(place: Place, system: System, rehearsal?: Rehearsal): Cloud {
   const { region, profile } = place
   // Until January 2027 the SDK runs on Node 20 and says so on each run; `thampi doctor` says it once.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
@@ -70,6 +75,7 @@ export function openCloud(place: Place, system: System): Cloud {
           serverTime = time
         })
         persist(client, { service, pace, region, profile })
+        rehearsal?.stand(client, actionPrefix(service))
       })
     })
   const sts = open<StsCalls>('sts', async (...given) =>
@@ -96,6 +102,8 @@ export function openCloud(place: Place, system: System): Cloud {
       const now = new Date(serverTime ?? system.now().getTime())
       return signedHeaders(request, { service, region, credentials: await credentials(), now })
     },
+    // An address that is only imagined is there at once.
+    visit: url => (rehearsal === undefined ? statusOf(url) : Promise.resolve(200)),
     serverTime: () => serverTime ?? system.now().getTime(),
   }
 }
@@ -182,10 +190,6 @@ function persist(client: AnyClient, { service, pace, region, profile }: Persiste
   client.middlewareStack.add(middleware as never, { step: 'initialize', name: 'thampiPersistence' } as never)
 }
 
-function isRead(call: string): boolean {
-  return /^(Get|List|Head|Describe|Filter|Invoke)/.test(call)
-}
-
 /** Whether a call does no harm when it is made twice: reads, and writes that say what shall be, unconditionally. */
 function isRepeatable(call: string, input: Readonly<Record<string, unknown>>): boolean {
   if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined || input.RevisionId !== undefined)
@@ -195,7 +199,18 @@ function isRepeatable(call: string, input: Readonly<Record<string, unknown>>): b
 }
 
 function actionOf(service: string, call: string): string {
-  return `${service === 'apigatewayv2' ? 'apigateway' : service}:${call}`
+  return `${actionPrefix(service)}:${call}`
+}
+
+function actionPrefix(service: string): string {
+  return service === 'apigatewayv2' ? 'apigateway' : service
+}
+
+/** It is not a prediction, so the model is not asked. */
+async function statusOf(url: string): Promise<number | undefined> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined)
+  await response?.arrayBuffer().catch(() => undefined)
+  return response?.status
 }
 
 /** Every answer tells its service's time. */

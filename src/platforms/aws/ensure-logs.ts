@@ -8,18 +8,22 @@ export const retentionDays = 30
 
 /** `isFirst`: there is no function yet, so a log that is there is one whose making was cut off. */
 export async function ensureLogs(
-  { cloud, names, key }: Corner,
+  corner: Corner,
   tags: Readonly<Record<string, string>>,
   isFirst: boolean,
 ): Promise<void> {
+  const { cloud, names, key } = corner
   const logs = await cloud.logs()
-  const isNew = await logs
-    .createLogGroup({ logGroupName: names.logGroup, tags: { ...tags, ...ownTags(key) } })
-    .then(() => true)
-    .catch(error => {
-      if (isAws(error, 'ResourceAlreadyExists')) return false
-      throw error
-    })
+  const isNew =
+    !(await hasLogs(corner)) &&
+    (await logs
+      .createLogGroup({ logGroupName: names.logGroup, tags: { ...tags, ...ownTags(key) } })
+      .then(() => true)
+      .catch(error => {
+        // Somebody was quicker, or an earlier try whose answer was lost.
+        if (isAws(error, 'ResourceAlreadyExists')) return false
+        throw error
+      }))
   // Whoever changed the retention of a log that is in use had a reason.
   if (isNew || isFirst)
     await logs.putRetentionPolicy({ logGroupName: names.logGroup, retentionInDays: retentionDays })

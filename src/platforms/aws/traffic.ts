@@ -119,13 +119,12 @@ async function ensureConcurrency({ cloud, names }: Corner, wanted: number | unde
 /** An API that was just made answers 404 or 500 for seconds. */
 const reachableWithinMs = 30_000
 
-async function reachable(url: string, { system }: Corner): Promise<void> {
+async function reachable(url: string, { cloud, system }: Corner): Promise<void> {
   const end = performance.now() + reachableWithinMs
   while (performance.now() < end) {
-    // Whatever our runtime or a guard before it says, it is there. It is not a prediction, so the model is not asked.
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined)
-    await response?.arrayBuffer().catch(() => undefined)
-    if (response !== undefined && response.status !== 404 && response.status < 500) return
+    // Whatever our runtime or a guard before it says, it is there.
+    const status = await cloud.visit(url)
+    if (status !== undefined && status !== 404 && status < 500) return
     await sleep(500)
   }
   system.tell(`${url} does not answer yet; names of new APIs take a while to be known`)

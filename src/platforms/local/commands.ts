@@ -13,6 +13,7 @@ import type { Host } from './host.ts'
 import type { StageKey } from './layout.ts'
 import { proofPrefix } from './recorder.ts'
 import type { CurrentRecord, VersionRecord } from './records.ts'
+import { type Release, sameRelease } from './same-release.ts'
 import type { ServedStage } from './served-stage.ts'
 import { statusOf as stageStatusOf } from './stage-report.ts'
 import { collectLayers } from './store.ts'
@@ -33,8 +34,7 @@ export interface RouteInput extends StageKey {
   readonly retained?: number
 }
 
-/** A version without its number, which the host gives. */
-export interface ReleaseInput extends Omit<VersionRecord, 'number'> {
+export interface ReleaseInput extends Release {
   /** True when a person chose `servedTimeUtc`: then it distinguishes releases. */
   readonly isTimeChosen: boolean
 }
@@ -232,29 +232,6 @@ async function release(host: Host, { isTimeChosen, ...wanted }: ReleaseInput): P
     throw error
   }
   return record
-}
-
-/** The version that has the traffic, or one that a command left behind which was interrupted before it got any. */
-async function sameRelease(
-  stage: ServedStage,
-  wanted: Release,
-  isTimeChosen: boolean,
-): Promise<VersionRecord | undefined> {
-  const [routed] = stage.weights.keys()
-  const left = (await stage.numbers()).filter(number => !stage.wasRouted(number) && !stage.hasFailed(number))
-  for (const number of [...(routed === undefined ? [] : [routed]), ...left.reverse()]) {
-    const record = await stage.version(number)
-    if (record && isSameRelease(record, wanted, isTimeChosen)) return record
-  }
-  return undefined
-}
-
-type Release = Omit<VersionRecord, 'number'>
-
-function isSameRelease(current: Release, wanted: Release, isTimeChosen: boolean): boolean {
-  const essence = ({ bundle, settings, program, servedTimeUtc }: Release): string =>
-    JSON.stringify([bundle, settings, program, isTimeChosen ? servedTimeUtc : null])
-  return essence(current) === essence(wanted)
 }
 
 function loadError({ failed }: SandboxFailed, { stage }: StageKey): ThampiError {

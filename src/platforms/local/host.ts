@@ -16,7 +16,7 @@ import { openFileLimit } from '../../system/descriptors.ts'
 import { portHolder } from '../../system/ports.ts'
 import type { System } from '../../system/system.ts'
 import { maxPayloadBytes } from './launch.ts'
-import { type Layout, layout, type StageKey, stateName } from './layout.ts'
+import { defaultPort, type Layout, layout, type StageKey, stateName } from './layout.ts'
 import { pagesOf } from './pages.ts'
 import { type HostRecord, readRecord, stagesOnDisk, writeRecord, type ZygoteRecord } from './records.ts'
 import { ServedStage } from './served-stage.ts'
@@ -27,8 +27,6 @@ export interface HostOptions {
   readonly port?: number | undefined
 }
 
-/** "THAMPI" begins 8-4-2-6 on a telephone's keys. */
-export const defaultPort = 8426
 const nearby = 74
 /** Of large request bodies, all connections together. */
 const maxHeldBytes = 256 * 1024 * 1024

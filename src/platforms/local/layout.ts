@@ -18,6 +18,9 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Digest } from '../../system/files.ts'
 
+/** "THAMPI" begins 8-4-2-6 on a telephone's keys. */
+export const defaultPort = 8426
+
 export interface StageKey {
   readonly stage: string
   readonly model: string

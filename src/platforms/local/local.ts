@@ -2,20 +2,11 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import {
-  type Bundle,
-  type Layer,
-  type LayerKind,
-  localEnvironment,
-  type Target,
-} from '../../bundle/bundle.ts'
-import { ThampiError } from '../../errors.ts'
+import type { Bundle, Target } from '../../bundle/bundle.ts'
 import type { Evidence } from '../../model/proof.ts'
 import type { SavedModel } from '../../model/saved-model.ts'
 import type { Stage } from '../../settings/stage.ts'
-import type { Digest } from '../../system/files.ts'
 import type { System } from '../../system/system.ts'
-import { naiveUtc } from '../../system/time.ts'
 import type {
   Answer,
   ApiKey,
@@ -32,19 +23,21 @@ import type {
   VersionContents,
   Weights,
 } from '../platform.ts'
-import type { DeploymentDocument, ReleaseInput } from './commands.ts'
+import type { DeploymentDocument } from './commands.ts'
 import { hold, knock } from './door.ts'
-import { type Layout, layout, type StageKey } from './layout.ts'
+import { type Layout, layout } from './layout.ts'
 import { readLog } from './log-file.ts'
 import { readRecorded } from './recorder.ts'
-import { stagesOnDisk, type VersionSettings } from './records.ts'
+import { stagesOnDisk } from './records.ts'
+import { rehearse } from './rehearsal.ts'
+import { keyOf, releaseInput, storedLayers } from './release-input.ts'
 import { ensureHost, runningHost } from './start-host.ts'
 import { putLayer } from './store.ts'
 
 /** @example const platform = openLocal(realSystem()) */
 export function openLocal(system: System): Platform {
   const at = layout(system.places.state)
-  return {
+  const platform: Platform = {
     name: 'local',
     target: (model, stage) => targetOf(model, stage, system),
     exclusively: (stage, work) => exclusively(at, stage, system, work),
@@ -62,7 +55,9 @@ export function openLocal(system: System): Platform {
     page: stage => page(at, stage, system),
     status: stage => status(at, stage, system),
     keys: keysOn(at, system),
+    rehearsal: () => rehearse(platform, at, system),
   }
+  return platform
 }
 
 /** This machine, and the Python that saved the model unless the stage names another. */
@@ -89,49 +84,10 @@ async function release(
   options: ReleaseOptions,
   system: System,
 ): Promise<Version> {
-  const environment = localEnvironment(bundle)
+  const input = releaseInput(bundle, stage, options, system)
   await ensureHost(at, system)
-  for (const layer of bundle.layers) if (layer.kind !== 'dependencies') await putLayer(at, layer)
-  const model = layerOf(bundle, 'model')
-  const input: ReleaseInput = {
-    ...keyOf(stage),
-    bundle: bundle.digest,
-    servedTimeUtc: options.servedTimeUtc ?? naiveUtc(system.now()),
-    by: options.by,
-    commit: options.commit,
-    isTimeChosen: options.servedTimeUtc !== undefined,
-    properties: bundle.properties,
-    language: bundle.language,
-    program: environment.program,
-    packages: environment.lock,
-    layers: {
-      dependencies: layerOf(bundle, 'dependencies').digest,
-      runtime: layerOf(bundle, 'runtime').digest,
-      code: layerOf(bundle, 'code').digest,
-      model: model.digest,
-    },
-    digests: Object.fromEntries(model.files.map(({ path, digest }): [string, Digest] => [path, digest])),
-    settings: settingsOf(stage),
-  }
+  for (const layer of storedLayers(bundle)) await putLayer(at, layer)
   return knock<Version>(at.door, 'POST /versions', input)
-}
-
-function settingsOf(stage: Stage): VersionSettings {
-  const { memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency } = stage
-  const { maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel } = stage
-  const { apiKeyRequired, cors, record, recordHide } = stage
-  return {
-    ...{ memoryMb, timeoutSeconds, keepWarm, maxSandboxes, maxBatch, maxWaitMs, maxConcurrency },
-    ...{ maxQueue, idempotent, memoryWall, fork, environment, errors, logLevel },
-    ...{ apiKeyRequired, cors, record, recordHide },
-  }
-}
-
-function layerOf(bundle: Bundle, kind: LayerKind): Layer {
-  const layer = bundle.layers.find(candidate => candidate.kind === kind)
-  if (!layer)
-    throw new ThampiError('INTERNAL', { message: `The bundle ${bundle.digest} has no ${kind} layer.` })
-  return layer
 }
 
 async function send(at: Layout, version: Version, body: Uint8Array, system: System): Promise<Answer> {
@@ -238,10 +194,6 @@ function keysOn(at: Layout, system: System): ApiKeys {
 
 function logs(at: Layout, stage: Stage, options: LogOptions): AsyncIterable<LogLine> {
   return readLog(at.log(keyOf(stage)), options)
-}
-
-function keyOf(stage: Stage): StageKey {
-  return { stage: stage.name, model: stage.model }
 }
 
 function revive(document: DeploymentDocument): Deployment {

@@ -11,6 +11,7 @@ import type { Layout, StageKey } from './layout.ts'
 import { LogFile } from './log-file.ts'
 import { Recorder } from './recorder.ts'
 import { type CurrentRecord, readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
+import { numberAfter } from './same-release.ts'
 import { StageKeys } from './stage-keys.ts'
 import type { Running } from './stage-report.ts'
 import { Traffic } from './traffic.ts'
@@ -106,7 +107,7 @@ export class ServedStage implements Endpoint {
   }
 
   async nextNumber(): Promise<number> {
-    return ((await this.numbers()).at(-1) ?? 0) + 1
+    return numberAfter(await this.numbers())
   }
 
   /** Keeps a release, after its model has been loaded once. Throws what kept it from loading; then nothing has changed. */
