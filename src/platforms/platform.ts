@@ -41,6 +41,12 @@ export type Callers =
   | { readonly bring: 'nothing' }
   | { readonly bring: 'signature'; readonly service: string; readonly region: string }
 
+/** Where a stage is called. */
+export interface Address {
+  readonly url: string
+  readonly callers: Callers
+}
+
 /** A request as it will be sent. */
 export interface Outgoing {
   readonly method: string
@@ -56,6 +62,8 @@ export interface Deployment {
   readonly url: string
   /** Of that URL; undefined: nothing, or an API key where the settings want one. */
   readonly callers?: Callers | undefined
+  /** Others that lead to the same versions. */
+  readonly otherAddresses?: readonly Address[] | undefined
   readonly weights: Weights
   readonly servedTimeUtc: string
 }

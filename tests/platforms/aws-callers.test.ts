@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { GetPolicyCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { curlLine } from '../../src/cli/curl-line.ts'
 import { type Engine, openEngine } from '../../src/engine.ts'
@@ -13,6 +14,8 @@ import { predict } from '../../src/predict.ts'
 import { serve } from '../../src/serve.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem } from '../../src/system/system.ts'
+import { undeploy } from '../../src/undeploy.ts'
+import { clientsOf } from '../aws/clients.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
 import type { PolicyStatement } from '../aws/permissions.ts'
 import { saveSource } from '../support/node-runtime.ts'
@@ -112,5 +115,85 @@ describe('callers who sign', () => {
       const { stdout } = await promisify(execFile)('sh', ['-c', line.replace('curl ', 'curl -sS ')], { env })
       expect(JSON.parse(stdout)).toMatchObject({ result: { got: { "it's": 1 } } })
     }
+  })
+})
+
+describe('a Function URL', () => {
+  let engine: Engine
+  let deployment: Deployment
+  beforeAll(async () => {
+    await cloud.reset()
+    engine = await project({ function_url_enabled: true, apigateway_enabled: false, timeout_seconds: 120 })
+    cloud.allowOnly((await permissions('dev', engine)) as { Statement: readonly PolicyStatement[] })
+    cloud.behave({ urlMs: 300 })
+    // What was done although nobody heard of it is not done twice.
+    for (const action of ['CreateFunctionUrlConfig', 'UpdateFunctionUrlConfig', 'DeleteFunctionUrlConfig'])
+      cloud.fail({ action }, 'lost')
+    deployment = await served(engine)
+  })
+
+  it('stands in the place of the API, for callers who sign, and waits as long as the function may take', async () => {
+    expect(deployment.url).toMatch(/\/_url\/[^/]+\/dev\/mymodel\/predict$/)
+    expect(deployment.callers).toEqual({ bring: 'signature', service: 'lambda', region: 'eu-central-1' })
+    expect(await info('dev', engine)).toMatchObject({ url: deployment.url, otherAddresses: [] })
+    expect((await cloud.resources()).filter(line => /api|url/.test(line))).toEqual([
+      'lambda url mymodel-dev:live',
+    ])
+    expect(told.join()).not.toMatch(/API Gateway|Everybody/)
+    expect(await unsigned(deployment.url)).toBe(403)
+    expect(await predict('dev', '1', engine)).toMatchObject({ status: 200, signed: true })
+  })
+
+  it('changes nothing when it is served again as it is', async () => {
+    cloud.forget()
+    expect(await served(engine)).toEqual(deployment)
+    expect(cloud.writing()).toEqual([])
+  })
+
+  it('stands beside the API, open to everybody where the settings say that, and serve says it, too', async () => {
+    const config = { authorizer: 'NONE', cors: { allowedOrigins: ['https://flowers.example'], maxAge: 60 } }
+    const open = await project({ function_url_enabled: true, function_url_config: config })
+    const { url, otherAddresses } = await served(open)
+    expect(url).toMatch(/\/_api\//)
+    expect(otherAddresses).toEqual([{ url: deployment.url, callers: { bring: 'nothing' } }])
+    expect(told).toContain('Everybody who knows the Function URL may call it, as "function_url_config" says')
+    expect([await unsigned(url), await unsigned(deployment.url)]).toEqual([200, 200])
+  })
+
+  it('goes, with what permitted it, once the settings do not say it any more', async () => {
+    const without = await project({})
+    const { otherAddresses } = await served(without)
+    expect(otherAddresses).toEqual([])
+    expect(await unsigned(deployment.url)).toBe(403)
+    expect((await cloud.resources()).filter(line => line.includes('url'))).toEqual([])
+    const { lambda } = clientsOf(cloud)
+    const { Policy = '' } = await lambda.send(
+      new GetPolicyCommand({ FunctionName: 'mymodel-dev', Qualifier: 'live' }),
+    )
+    expect(Policy).not.toContain('thampi-url')
+    await undeploy('dev', { removeLogs: true }, without)
+    expect(await cloud.resources()).toEqual(['s3 bucket thampi-tests'])
+  })
+
+  it.each([
+    ['no address at all', { apigateway_enabled: false }, 'Nobody could call'],
+    ['a word that AWS does not know', { function_url_config: { authorizer: 'open' } }, '"open"'],
+    [
+      'a URL that goes past what the API asks for',
+      { iam_authorization: true, function_url_config: { authorizer: 'NONE' } },
+      '`iam_authorization` does not',
+    ],
+    [
+      'two that answer pages of other origins',
+      { cors: true, function_url_config: { cors: { allowedOrigins: ['*'] } } },
+      '`function_url_config.cors`',
+    ],
+  ])('is refused with %s', async (_, keys, message) => {
+    const hasUrl = 'function_url_config' in keys
+    const engine = await project({ function_url_enabled: hasUrl, ...keys })
+    await expect(served(engine)).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      message: expect.stringContaining(message),
+    })
   })
 })

@@ -155,7 +155,8 @@ function sizeNotices(stage: Stage, { modelBytes }: Circumstances): string[] {
 
 function timeNotices({ aws, timeoutSeconds }: Stage): string[] {
   const hasApi = (aws.apigateway_enabled ?? aws.use_apigateway) !== false
-  if (!hasApi || timeoutSeconds <= maxHttpApiSeconds) return []
+  // A Function URL waits as long as the function may take.
+  if (!hasApi || aws.function_url_enabled === true || timeoutSeconds <= maxHttpApiSeconds) return []
   return [
     `"timeout_seconds" is ${timeoutSeconds}, but API Gateway gives up after ${maxHttpApiSeconds} s: no caller waits longer.`,
   ]

@@ -1,7 +1,7 @@
 /** `thampi info`: what a stage is now. Printed as the Python dict that the original printed. */
 import { details, info, type StageDetails } from '../../info.ts'
 import type { Proof } from '../../model/proof.ts'
-import type { Callers, Deployment } from '../../platforms/platform.ts'
+import type { Address, Callers, Deployment } from '../../platforms/platform.ts'
 import { engineFor } from '../engine.ts'
 import { pprintJson } from '../pprint.ts'
 import type { Done, Session } from '../session.ts'
@@ -30,6 +30,7 @@ export interface DeploymentDocument {
   readonly url: string
   /** What callers of that URL bring; absent where it is nothing but, when the settings want one, an API key. */
   readonly callers?: Callers | undefined
+  readonly other_addresses?: readonly Address[] | undefined
   readonly stage: string
   readonly model: string
   readonly served_time_utc: string
@@ -40,6 +41,7 @@ export function deploymentDocument(deployment: Deployment): DeploymentDocument {
   return {
     url: deployment.url,
     callers: deployment.callers,
+    other_addresses: deployment.otherAddresses,
     stage: deployment.stage,
     model: deployment.model,
     served_time_utc: deployment.servedTimeUtc,

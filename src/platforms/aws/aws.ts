@@ -175,6 +175,7 @@ async function permissionsFor(
     bucket,
     keepsWarm: stage.keepWarm,
     signsFor: stage.aws.iam_authorization === true ? stage.name : undefined,
+    hasFunctionUrl: stage.aws.function_url_enabled === true,
   }
   return deployerPolicy(needs, { ...identity, region: place.region })
 }

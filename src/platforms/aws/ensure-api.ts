@@ -2,7 +2,8 @@
 import type { Api, CreateApiCommandInput, Route, Stage } from '@aws-sdk/client-apigatewayv2'
 import type { Corner } from './account.ts'
 import { converge } from './converge.ts'
-import { liveAlias, ownTags } from './names.ts'
+import { ensureStatement } from './ensure-statement.ts'
+import { ownTags } from './names.ts'
 import type { ApiCalls } from './services/api.ts'
 import type { AwsSettings } from './settings.ts'
 import { ifThere } from './trouble.ts'
@@ -198,25 +199,12 @@ async function ensureStage(
 }
 
 /** One statement for all of the API's paths; without it the API gets 403 from its own function. */
-async function ensurePermission({ cloud, names, identity }: Corner, apiId: string): Promise<void> {
-  const lambda = await cloud.lambda()
-  const SourceArn = `arn:${identity.partition}:execute-api:${cloud.region}:${identity.account}:${apiId}/*/*`
-  const about = { FunctionName: names.function, Qualifier: liveAlias }
-  await converge<string>({
-    describe: async () => (await ifThere(lambda.getPolicy(about)))?.Policy,
-    isWanted: policy => policy.includes(SourceArn),
-    change: async policy => {
-      // It is there, but for an API that is gone.
-      if (policy?.includes(`"${permissionId}"`))
-        await lambda.removePermission({ ...about, StatementId: permissionId })
-      const { Statement } = await lambda.addPermission({
-        ...about,
-        StatementId: permissionId,
-        Action: 'lambda:InvokeFunction',
-        Principal: 'apigateway.amazonaws.com',
-        SourceArn,
-      })
-      return Statement
-    },
+function ensurePermission(corner: Corner, apiId: string): Promise<void> {
+  const { partition, account } = corner.identity
+  return ensureStatement(corner, {
+    StatementId: permissionId,
+    Action: 'lambda:InvokeFunction',
+    Principal: 'apigateway.amazonaws.com',
+    SourceArn: `arn:${partition}:execute-api:${corner.cloud.region}:${account}:${apiId}/*/*`,
   })
 }

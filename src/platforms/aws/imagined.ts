@@ -146,7 +146,14 @@ export class Imagined {
     },
     CreateAlias: input => this.#moved(input),
     UpdateAlias: input => this.#moved(input),
-    AddPermission: input => ({ Statement: JSON.stringify(input) }),
+    AddPermission: ({ StatementId, Action, SourceArn }) => ({
+      Statement: JSON.stringify({
+        Sid: StatementId,
+        Action,
+        ...(SourceArn === undefined ? {} : { Condition: { ArnLike: { 'AWS:SourceArn': SourceArn } } }),
+      }),
+    }),
+    CreateFunctionUrlConfig: input => ({ ...input, FunctionUrl: `https://${newAddress}/` }),
     CreateApi: input => ({ ...input, ApiId: this.#name(), ApiEndpoint: `https://${newAddress}` }),
   }
 

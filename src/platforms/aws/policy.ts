@@ -107,6 +107,7 @@ export interface DeployerNeeds {
   readonly keepsWarm: boolean
   /** A stage whose callers sign: the owner is one of them. */
   readonly signsFor?: string | undefined
+  readonly hasFunctionUrl?: boolean
 }
 
 /**
@@ -116,7 +117,7 @@ export interface DeployerNeeds {
  * deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, { partition: 'aws', region, account })
  */
 export function deployerPolicy(
-  { prefix, bucket, keepsWarm, signsFor }: DeployerNeeds,
+  { prefix, bucket, keepsWarm, signsFor, hasFunctionUrl }: DeployerNeeds,
   { partition, region, account }: Ground,
 ): Policy {
   const arn = (service: string, rest: string): string =>
@@ -130,7 +131,7 @@ export function deployerPolicy(
       {
         Sid: 'Function',
         Effect: 'Allow',
-        Action: deployerActions.function,
+        Action: [...deployerActions.function, ...(hasFunctionUrl ? deployerActions.url : [])],
         Resource: arn('lambda', `function:${prefix}-*`),
       },
       {
@@ -206,7 +207,18 @@ export function deployerPolicy(
   }
 }
 
-type Part = 'who' | 'function' | 'layers' | 'role' | 'bucket' | 'objects' | 'api' | 'call' | 'logs' | 'warm'
+type Part =
+  | 'who'
+  | 'function'
+  | 'url'
+  | 'layers'
+  | 'role'
+  | 'bucket'
+  | 'objects'
+  | 'api'
+  | 'call'
+  | 'logs'
+  | 'warm'
 
 /** Every action that the platform's calls need; a test compares them with the calls there are. */
 export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
@@ -217,10 +229,12 @@ export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
     'lambda:CreateFunction',
     'lambda:DeleteFunction',
     'lambda:DeleteFunctionConcurrency',
+    'lambda:DeleteFunctionUrlConfig',
     'lambda:GetAlias',
     'lambda:GetFunction',
     'lambda:GetFunctionConcurrency',
     'lambda:GetFunctionConfiguration',
+    'lambda:GetFunctionUrlConfig',
     'lambda:GetPolicy',
     'lambda:InvokeFunction',
     'lambda:ListVersionsByFunction',
@@ -232,6 +246,8 @@ export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
     'lambda:UpdateFunctionCode',
     'lambda:UpdateFunctionConfiguration',
   ],
+  // Whether there is one is always looked at: an address that nobody wants any more does not stay open.
+  url: ['lambda:CreateFunctionUrlConfig', 'lambda:InvokeFunctionUrl', 'lambda:UpdateFunctionUrlConfig'],
   layers: [
     'lambda:DeleteLayerVersion',
     'lambda:GetLayerVersion',

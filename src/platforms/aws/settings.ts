@@ -2,10 +2,12 @@
 import { ThampiError } from '../../errors.ts'
 import { readCors } from '../../settings/cors.ts'
 import type { Stage } from '../../settings/stage.ts'
+import { type Access, accessOf } from './access.ts'
 
 export interface AwsSettings {
   /** `cors` as API Gateway takes it; undefined: no pages of other origins. */
   readonly cors: CorsRules | undefined
+  readonly access: Access
   /** Callers sign their requests. */
   readonly iamAuthorization: boolean
   readonly apiDescription: string | undefined
@@ -41,6 +43,7 @@ export function awsSettings(stage: Stage): AwsSettings {
   const name = text(aws.role_name)
   const arn = text(aws.role_arn)
   return {
+    access: accessOf(stage),
     cors: corsRules(stage.cors),
     iamAuthorization: aws.iam_authorization === true,
     apiDescription: text(aws.apigateway_description),
@@ -64,7 +67,6 @@ function refuseWhatWouldBeOpen({ apiKeyRequired, aws, name }: Stage): void {
     aws.authorizer !== undefined && aws.iam_authorization !== true ? 'authorizer' : undefined,
     aws.apigateway_policy === undefined ? undefined : 'apigateway_policy',
     list(aws.endpoint_configuration).includes('PRIVATE') ? 'endpoint_configuration' : undefined,
-    aws.apigateway_enabled === false || aws.use_apigateway === false ? 'apigateway_enabled' : undefined,
   ].find(key => key !== undefined)
   if (wanted === undefined) return
   throw new ThampiError('SETTINGS_INVALID', {
@@ -84,8 +86,6 @@ const notYet = [
   'cloudwatch_log_level',
   'cloudwatch_data_trace',
   'cloudwatch_metrics_enabled',
-  'function_url_enabled',
-  'function_url_config',
   'domain',
   'base_path',
   'certificate_arn',

@@ -1,12 +1,11 @@
-/** Traffic moves, and what a deployment leaves to its end is done: the API, keeping warm, limits, clearing up. */
-import { setTimeout as sleep } from 'node:timers/promises'
+/** Traffic moves, and what a deployment leaves to its end is done: its addresses, keeping warm, limits, clearing up. */
 import type { Stage } from '../../settings/stage.ts'
 import type { Digest } from '../../system/files.ts'
-import type { Callers, Deployment, Weights } from '../platform.ts'
+import type { Deployment, Weights } from '../platform.ts'
 import type { Corner } from './account.ts'
+import { type Addresses, ensureAddresses, findAddresses } from './addresses.ts'
 import { aliasArn, movePointer, readPointer } from './alias.ts'
 import { collect } from './collect.ts'
-import { ensureApi, findUrl } from './ensure-api.ts'
 import { ensureSchedule } from './ensure-schedule.ts'
 import type { Turn } from './lease.ts'
 import { changeState, describedBy } from './records.ts'
@@ -29,36 +28,33 @@ export async function route(
   if (ending !== undefined) await turn?.take()
   const after = await movePointer(corner, before, weights)
   if (turn !== undefined) turn.pointer = { seen: after }
-  const url = await finish(corner, stage, ending, [...(before?.weights.keys() ?? []), ...weights.keys()])
-  return deploymentOf(corner, stage, url, weights)
+  const numbers = [...(before?.weights.keys() ?? []), ...weights.keys()]
+  return deploymentOf(corner, await finish(corner, stage, ending, numbers), weights)
 }
 
-/** Gives the URL. `numbers` are versions that have or had traffic. */
+/** Gives where it is called. `numbers` are versions that have or had traffic. */
 export async function finish(
   corner: Corner,
   stage: Stage,
   ending: Ending,
   numbers: readonly number[],
-): Promise<string> {
-  const url =
-    (ending === undefined ? await findUrl(corner) : undefined) ?? (await openToCallers(corner, stage, ending))
+): Promise<Addresses> {
+  const addresses =
+    (ending === undefined ? await findAddresses(corner, stage) : undefined) ??
+    (await openToCallers(corner, stage, ending))
   await remember(corner, numbers, ending?.key)
   if (ending !== undefined) await collect(corner, ending.settings.retainedVersions)
-  return url
+  return addresses
 }
 
-async function openToCallers(corner: Corner, stage: Stage, ending: Ending): Promise<string> {
+async function openToCallers(corner: Corner, stage: Stage, ending: Ending): Promise<Addresses> {
   const settings = ending?.settings ?? awsSettings(stage)
-  const arn = aliasArn(corner)
-  const [{ url, isNew }] = await Promise.all([
-    ensureApi(corner, arn, settings),
-    ending === undefined ? undefined : ensureSchedule(corner, arn, ending.keepWarm, settings),
+  const [addresses] = await Promise.all([
+    ensureAddresses(corner, settings),
+    ending === undefined ? undefined : ensureSchedule(corner, aliasArn(corner), ending.keepWarm, settings),
     ensureConcurrency(corner, settings.concurrency),
   ])
-  if (isNew) await reachable(url, corner)
-  if (!settings.iamAuthorization)
-    corner.system.tell('Everybody who knows the URL may call it; "iam_authorization": true changes that')
-  return url
+  return addresses
 }
 
 async function remember(
@@ -75,26 +71,18 @@ async function remember(
 
 /** Undefined when nothing is served. */
 export async function find(corner: Corner, stage: Stage): Promise<Deployment | undefined> {
-  const [pointer, url] = await Promise.all([readPointer(corner), findUrl(corner)])
-  if (pointer === undefined || url === undefined) return undefined
-  const { weights } = pointer
-  return deploymentOf(corner, stage, url, weights)
+  const [pointer, addresses] = await Promise.all([readPointer(corner), findAddresses(corner, stage)])
+  if (pointer === undefined || addresses === undefined) return undefined
+  return deploymentOf(corner, addresses, pointer.weights)
 }
 
 async function deploymentOf(
   corner: Corner,
-  stage: Stage,
-  url: string,
+  [{ url, callers }, ...otherAddresses]: Addresses,
   weights: Weights,
 ): Promise<Deployment> {
   const servedTimeUtc = await servedTime(corner, weights)
-  return { ...corner.key, url, callers: callersOf(corner, stage), weights, servedTimeUtc }
-}
-
-/** As the settings say it: they are what the API was made of. */
-function callersOf({ cloud }: Corner, stage: Stage): Callers {
-  if (!awsSettings(stage).iamAuthorization) return { bring: 'nothing' }
-  return { bring: 'signature', service: 'execute-api', region: cloud.region }
+  return { ...corner.key, url, callers, otherAddresses, weights, servedTimeUtc }
 }
 
 /** Of the newest version that has traffic. */
@@ -114,18 +102,4 @@ async function ensureConcurrency({ cloud, names }: Corner, wanted: number | unde
   if (found?.ReservedConcurrentExecutions === wanted) return
   if (wanted === undefined) await lambda.deleteFunctionConcurrency(about)
   else await lambda.putFunctionConcurrency({ ...about, ReservedConcurrentExecutions: wanted })
-}
-
-/** An API that was just made answers 404 or 500 for seconds. */
-const reachableWithinMs = 30_000
-
-async function reachable(url: string, { cloud, system }: Corner): Promise<void> {
-  const end = performance.now() + reachableWithinMs
-  while (performance.now() < end) {
-    // Whatever our runtime or a guard before it says, it is there.
-    const status = await cloud.visit(url)
-    if (status !== undefined && status !== 404 && status < 500) return
-    await sleep(500)
-  }
-  system.tell(`${url} does not answer yet; names of new APIs take a while to be known`)
 }

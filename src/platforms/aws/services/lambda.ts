@@ -3,13 +3,16 @@ import {
   AddPermissionCommand,
   CreateAliasCommand,
   CreateFunctionCommand,
+  CreateFunctionUrlConfigCommand,
   DeleteFunctionCommand,
   DeleteFunctionConcurrencyCommand,
+  DeleteFunctionUrlConfigCommand,
   DeleteLayerVersionCommand,
   GetAliasCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
+  GetFunctionUrlConfigCommand,
   GetPolicyCommand,
   InvokeCommand,
   type Lambda,
@@ -24,6 +27,7 @@ import {
   UpdateAliasCommand,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
+  UpdateFunctionUrlConfigCommand,
 } from '@aws-sdk/client-lambda'
 import { type AnyClient, callsOf } from '../calls.ts'
 
@@ -32,13 +36,16 @@ export type LambdaCalls = Pick<
   | 'addPermission'
   | 'createAlias'
   | 'createFunction'
+  | 'createFunctionUrlConfig'
   | 'deleteFunction'
   | 'deleteFunctionConcurrency'
+  | 'deleteFunctionUrlConfig'
   | 'deleteLayerVersion'
   | 'getAlias'
   | 'getFunction'
   | 'getFunctionConcurrency'
   | 'getFunctionConfiguration'
+  | 'getFunctionUrlConfig'
   | 'getPolicy'
   | 'invoke'
   | 'listLayerVersions'
@@ -50,6 +57,7 @@ export type LambdaCalls = Pick<
   | 'updateAlias'
   | 'updateFunctionCode'
   | 'updateFunctionConfiguration'
+  | 'updateFunctionUrlConfig'
 >
 
 export function lambdaCalls(config: LambdaClientConfig, prepare: (client: AnyClient) => void): LambdaCalls {
@@ -57,13 +65,16 @@ export function lambdaCalls(config: LambdaClientConfig, prepare: (client: AnyCli
     addPermission: AddPermissionCommand,
     createAlias: CreateAliasCommand,
     createFunction: CreateFunctionCommand,
+    createFunctionUrlConfig: CreateFunctionUrlConfigCommand,
     deleteFunction: DeleteFunctionCommand,
     deleteFunctionConcurrency: DeleteFunctionConcurrencyCommand,
+    deleteFunctionUrlConfig: DeleteFunctionUrlConfigCommand,
     deleteLayerVersion: DeleteLayerVersionCommand,
     getAlias: GetAliasCommand,
     getFunction: GetFunctionCommand,
     getFunctionConcurrency: GetFunctionConcurrencyCommand,
     getFunctionConfiguration: GetFunctionConfigurationCommand,
+    getFunctionUrlConfig: GetFunctionUrlConfigCommand,
     getPolicy: GetPolicyCommand,
     invoke: InvokeCommand,
     listLayerVersions: ListLayerVersionsCommand,
@@ -75,5 +86,6 @@ export function lambdaCalls(config: LambdaClientConfig, prepare: (client: AnyCli
     updateAlias: UpdateAliasCommand,
     updateFunctionCode: UpdateFunctionCodeCommand,
     updateFunctionConfiguration: UpdateFunctionConfigurationCommand,
+    updateFunctionUrlConfig: UpdateFunctionUrlConfigCommand,
   })
 }

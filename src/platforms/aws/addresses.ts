@@ -1,0 +1,54 @@
+/** The addresses of a stage: made as its settings say, found again, and tried without credentials once they are made. */
+import type { Stage } from '../../settings/stage.ts'
+import type { Address } from '../platform.ts'
+import type { Corner } from './account.ts'
+import { aliasArn } from './alias.ts'
+import { ensureApi, findUrl, removeApi } from './ensure-api.ts'
+import { ensureFunctionUrl, findFunctionUrl } from './ensure-function-url.ts'
+import { type NewAddress, tryAsStranger } from './probe.ts'
+import { type AwsSettings, awsSettings } from './settings.ts'
+
+/** The first is the one that a deployment is known by: of an API it stays the same whatever becomes of the function. */
+export type Addresses = readonly [Address, ...Address[]]
+
+/** Of a new name, or of a rule that was changed. */
+const settledWithinMs = 30_000
+
+/** What the settings do not say any more goes, so that no way is left open. */
+export async function ensureAddresses(corner: Corner, settings: AwsSettings): Promise<Addresses> {
+  const { access } = settings
+  const { tell } = corner.system
+  const api = access.hasApi ? await openApi(corner, settings) : undefined
+  if (!access.hasApi && (await removeApi(corner))) tell('API removed, as the settings say')
+  const functionUrl = await ensureFunctionUrl(corner, access.functionUrl)
+  const made = [api, functionUrl].filter(address => address !== undefined)
+  const trial = { visit: corner.cloud.visit, tell, withinMs: settledWithinMs }
+  await Promise.all(made.map(address => tryAsStranger(address, trial)))
+  if (api?.callers.bring === 'nothing')
+    tell('Everybody who knows the URL may call it; "iam_authorization": true changes that')
+  if (functionUrl?.callers.bring === 'nothing')
+    tell('Everybody who knows the Function URL may call it, as "function_url_config" says')
+  // Settings without any address are refused before.
+  return made.map(({ url, callers }) => ({ url, callers })) as unknown as Addresses
+}
+
+async function openApi(corner: Corner, settings: AwsSettings): Promise<NewAddress> {
+  const front = await ensureApi(corner, aliasArn(corner), settings)
+  return { ...front, callers: callersOfApi(corner, settings) }
+}
+
+/** Undefined when there is none. */
+export async function findAddresses(corner: Corner, stage: Stage): Promise<Addresses | undefined> {
+  const settings = awsSettings(stage)
+  const apiUrl = await findUrl(corner)
+  const api = apiUrl === undefined ? [] : [{ url: apiUrl, callers: callersOfApi(corner, settings) }]
+  const functionUrl = settings.access.functionUrl === undefined ? undefined : await findFunctionUrl(corner)
+  const [first, ...others] = [...api, ...(functionUrl === undefined ? [] : [functionUrl])]
+  return first && [first, ...others]
+}
+
+/** As the settings say it: they are what the API was made of. */
+function callersOfApi({ cloud }: Corner, { iamAuthorization }: AwsSettings): Address['callers'] {
+  if (!iamAuthorization) return { bring: 'nothing' }
+  return { bring: 'signature', service: 'execute-api', region: cloud.region }
+}
