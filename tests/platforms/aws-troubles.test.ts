@@ -16,14 +16,11 @@ import { ensureBucket } from '../../src/platforms/aws/ensure-bucket.ts'
 import { ensureLayer, removeLayer } from '../../src/platforms/aws/ensure-layer.ts'
 import { placeOf } from '../../src/platforms/aws/place.ts'
 import { storeIn } from '../../src/platforms/aws/store.ts'
-import type { Deployment, Platform, Version } from '../../src/platforms/platform.ts'
-import type { Stage } from '../../src/settings/stage.ts'
+import type { Deployment, Version } from '../../src/platforms/platform.ts'
 import { digestOf } from '../../src/system/files.ts'
-import { places } from '../../src/system/places.ts'
-import { realSystem, type System } from '../../src/system/system.ts'
 import { createFunction, zipOf } from '../aws/clients.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
-import { awsStage } from '../support/aws-stage.ts'
+import { servingOn, stageWith } from '../support/aws-serving.ts'
 import { saveSource } from '../support/node-runtime.ts'
 import { temporaryDirectory } from '../support/python.ts'
 import { all, ask, bundleOf } from './suite.ts'
@@ -35,33 +32,7 @@ beforeAll(async () => {
 afterAll(() => cloud.close())
 beforeEach(() => cloud.reset())
 
-const home = temporaryDirectory()
-const told: string[] = []
-
-function systemHere(): System {
-  const env = { ...process.env, ...cloud.env, THAMPI_HOME: home }
-  return { ...realSystem(line => told.push(line)), env, cwd: temporaryDirectory(), places: places(env) }
-}
-
-function stageWith(aws: Readonly<Record<string, unknown>> = {}, more: Partial<Stage> = {}): Stage {
-  return awsStage('dev', { s3_bucket: 'thampi-tests', ...aws }, { keepWarm: false, ...more })
-}
-
-/** What `serve` does with a model that says `text`. */
-async function serve(
-  text: string,
-  stage: Stage = stageWith(),
-  platform?: Platform,
-): Promise<Deployment & { version: Version }> {
-  const system = systemHere()
-  const at = platform ?? (await openAws(stage, system))
-  const dir = await saveSource(`export default class { predict() { return { says: '${text}' } } }`)
-  const bundle = await bundleOf(dir, stage, { platform: at, system })
-  return at.exclusively(stage, async () => {
-    const version = await at.release(bundle, stage)
-    return { ...(await at.route(stage, all(version))), version }
-  })
-}
+const { told, system: systemHere, serve } = servingOn(() => cloud)
 
 const lambda = (): LambdaClient => new LambdaClient(cloud.client)
 
