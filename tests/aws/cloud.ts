@@ -106,9 +106,10 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
       call.end({ status: refused.status, executed: false })
       return errorAnswer(action.service, refused)
     }
-    const answer = await services
+    const given = await services
       .answer(action, how === 'truncated' ? truncated(request) : request)
       .catch((error: unknown) => asAnswer(action, error))
+    const answer = (await concealed(action, given, services, allowed)) ?? given
     if (isObject(how) && 'after' in how) await how.after()
     const isLost = how === 'lost' || (isObject(how) && 'after' in how)
     call.end(isLost ? { executed: true } : { status: answer.status, executed: true })
@@ -174,6 +175,21 @@ async function refusal(
   const policies = fn?.policies ?? allowed
   const missing = policies && needsOf(action, request).find(need => !isAllowed(policies, need))
   return missing && denied(action.service, fn?.user ?? deployer, missing)
+}
+
+/** That an object is not there is told only to those who may list its bucket. */
+async function concealed(
+  { service, action, accessKeyId, parameters: [bucket = ''] }: Action,
+  { status }: Answer,
+  services: Services,
+  allowed: readonly Policy[] | undefined,
+): Promise<Answer | undefined> {
+  if (service !== 's3' || status !== 404 || !/^(Get|Head)Object$/.test(action)) return undefined
+  const fn = await services.functionWith(accessKeyId)
+  const policies = fn?.policies ?? allowed
+  const listing = { permission: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}` }
+  if (!policies || isAllowed(policies, listing)) return undefined
+  return errorAnswer('s3', denied('s3', fn?.user ?? deployer, listing))
 }
 
 function asAnswer({ service }: Action, error: unknown): Answer {
