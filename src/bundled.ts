@@ -85,7 +85,7 @@ async function triedBundle(subject: Subject, system: System): Promise<Bundle> {
       }
       const other = error.isOurMachine
         ? 'The C library of this machine is older than that of Lambda.'
-        : olderNode(bundle, error)
+        : (olderNode(bundle, error) ?? remoteOnly(stage, error))
       if (other !== undefined) {
         system.tell(`Not tried here: ${error.message} ${other}`)
         return bundle
@@ -104,6 +104,13 @@ function olderNode({ target: { node } }: Bundle, { code }: TrialFailed): string 
   const here = process.versions.node.split('.')[0] ?? ''
   if (node === undefined || code !== 'MODEL_LOAD_FAILED' || Number(here) >= Number(node)) return undefined
   return `This machine has Node ${here}, Lambda has ${node}.`
+}
+
+/** A model that lacks what it will read from S3 may well fail here; the version that is released has to prove itself anyway. */
+function remoteOnly({ remoteEnvironment }: Stage, { code, missing }: TrialFailed): string | undefined {
+  const mayBe = ['MODEL_LOAD_FAILED', 'MODEL_RAISED', 'EXAMPLE_DIFFERS'].includes(code)
+  if (remoteEnvironment === undefined || !mayBe || missing !== undefined) return undefined
+  return 'The environment in `remote_env` is read in Lambda only.'
 }
 
 /** The bundle as an earlier trial left it; undefined when there was none. */

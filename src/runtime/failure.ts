@@ -11,6 +11,7 @@ export type FailureCode =
   | 'MODULE_MISSING'
   | 'PERMISSION'
   | 'NETWORK'
+  | 'SETTINGS_INVALID'
   | 'DISK_FULL'
   | 'INTERNAL'
 

@@ -134,7 +134,7 @@ const everywhere = table('honour', 'everywhere', {
 const onAws = table('honour', 'aws', {
   remote_env: [
     kind.matching(/^s3:\/\/[^/]+\/.+$/, 'text such as "s3://bucket/file.json"'),
-    'A flat JSON file with more environment.',
+    'A flat JSON file with more environment, read by the function when it starts; it comes before `aws_environment_variables` and behind `environment_variables`.',
   ],
   profile_name: [kind.text, 'The AWS profile whose credentials are used.'],
   aws_region: [kind.text, 'The AWS region; the profile’s own unless said.'],

@@ -6,7 +6,7 @@ import type { SettingsFile } from './file.ts'
 import { inherit, type Setting } from './inherit.ts'
 import { findKey, type Key } from './keys.ts'
 import { checkModelName, named, printable, quoted, slugOf } from './names.ts'
-import type { PlatformName, Stage } from './stage.ts'
+import type { PlatformName, RemoteEnvironment, Stage } from './stage.ts'
 
 /** What a stage is made of beside its own keys. */
 export interface Surroundings {
@@ -90,8 +90,7 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
       ...textByName(values.get('aws_environment_variables')),
       ...textByName(values.get('environment_variables')),
     },
-    remoteEnvironment:
-      text('remote_env') ?? olderRemoteEnvironment(text('remote_env_bucket'), text('remote_env_file')),
+    remoteEnvironment: remoteEnvironment(values),
     dependencySources: allowedSources.filter(source =>
       list(values.get('thampi.dependency_sources')).includes(source),
     ),
@@ -181,8 +180,14 @@ export function isOldRuntime(runtime: unknown): boolean {
   return typeof runtime === 'string' && /^python(2\.\d+|3\.[0-6])$/.test(runtime)
 }
 
-function olderRemoteEnvironment(bucket: string | undefined, file: string | undefined): string | undefined {
-  return bucket === undefined || file === undefined ? undefined : `s3://${bucket}/${file}`
+/** `remote_env`, else its older spelling in two keys. */
+function remoteEnvironment(values: ReadonlyMap<string, unknown>): RemoteEnvironment | undefined {
+  const [, bucket = values.get('remote_env_bucket'), key = values.get('remote_env_file')] =
+    /^s3:\/\/([^/]+)\/(.+)$/s.exec(String(values.get('remote_env') ?? '')) ?? []
+  if (typeof bucket !== 'string' || typeof key !== 'string') return undefined
+  const wins = textByName(values.get('environment_variables'))
+  const native = Object.keys(textByName(values.get('aws_environment_variables')))
+  return { bucket, key, replaces: native.filter(name => !(name in wins)).sort() }
 }
 
 function only(value: unknown, type: 'string'): string | undefined

@@ -117,7 +117,7 @@ describe('a stage', () => {
       keepBoto3: false,
       fork: true,
       environment: { MODE: 'fast', BOTH: 'ours', ONLY: 'native' },
-      remoteEnvironment: 's3://settings-store/live.json',
+      remoteEnvironment: { bucket: 'settings-store', key: 'live.json', replaces: ['ONLY'] },
       exclude: ['*.csv', 'data/**'],
       errors: 'terse',
       logLevel: 'WARNING',

@@ -9,6 +9,14 @@ export type PlatformName = 'local' | 'aws'
  */
 export type AllowedSource = 'local' | 'url' | 'index' | 'environment'
 
+/** `s3://bucket/key`. What it says comes before `aws_environment_variables` and behind `environment_variables`, as in Zappa. */
+export interface RemoteEnvironment {
+  readonly bucket: string
+  readonly key: string
+  /** Names that only `aws_environment_variables` sets. */
+  readonly replaces: readonly string[]
+}
+
 /** What `thampi serve STAGE` needs to know. Everything is decided here; nobody looks into the file again. */
 export interface Stage {
   /** The key in the settings file: `staging`. */
@@ -42,7 +50,7 @@ export interface Stage {
   /** The model's own environment variables; they win over those of the machine. */
   readonly environment: Readonly<Record<string, string>>
   /** `remote_env`: an S3 object with more environment, read by the function on AWS. */
-  readonly remoteEnvironment: string | undefined
+  readonly remoteEnvironment: RemoteEnvironment | undefined
   /** What a dependency file may bring to another machine besides packages of one index. */
   readonly dependencySources?: readonly AllowedSource[] | undefined
   /** boto3 is packed although Lambda brings it. */

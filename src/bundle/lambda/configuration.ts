@@ -58,7 +58,12 @@ export function configurationOf(stage: Stage, around: Circumstances): Configurat
     environment: environmentOf(stage),
     layerArns: layersOf(stage, around.layers),
     load,
-    notices: [...snapStart.notices, ...sizeNotices(stage, around), ...timeNotices(stage)],
+    notices: [
+      ...snapStart.notices,
+      ...remoteNotices(stage, snapStart.on),
+      ...sizeNotices(stage, around),
+      ...timeNotices(stage),
+    ],
   }
 }
 
@@ -90,6 +95,16 @@ function chooseSnapStart(
       `SnapStart is on: imports and loading took ${took} s here, more than restoring a snapshot takes. "snap_start": "None" switches it off.`,
     ],
   }
+}
+
+/** A version never changes, but for this: so it is said. */
+function remoteNotices({ remoteEnvironment }: Stage, snapStart: boolean): string[] {
+  if (remoteEnvironment === undefined) return []
+  const { bucket, key } = remoteEnvironment
+  const when = snapStart
+    ? 'before the snapshot of a version is taken: what changes in it counts from the next version on'
+    : 'whenever a process starts: what changes in it changes every version, and no rollback brings it back'
+  return [`s3://${bucket}/${key} ("remote_env") is read ${when}.`]
 }
 
 function warmExpression({ aws }: Stage): string {

@@ -96,8 +96,8 @@ async function touched(dir: string): Promise<boolean> {
   )
 }
 
-/** Who tries a package may hear what went wrong in it, whatever its callers will be told. */
-function manifestHere(manifest: Manifest): Manifest {
+/** Who tries a package may hear what went wrong in it, whatever its callers will be told. What is in S3 is not here. */
+function manifestHere({ remoteEnvironment, ...manifest }: Manifest): Manifest {
   return { ...manifest, start: { ...manifest.start, errors: 'full' }, model: { in: 'function' } }
 }
 

@@ -1,6 +1,7 @@
 /** `thampi-manifest.json` in a function: which model to load, as what, from where; `contract/lambda.md` says how it is read. */
 import type { Properties } from '../../model/saved-model.ts'
 import type { Cors } from '../../settings/cors.ts'
+import type { RemoteEnvironment } from '../../settings/stage.ts'
 import type { Digest } from '../../system/files.ts'
 
 export const manifestFile = 'thampi-manifest.json'
@@ -14,6 +15,8 @@ export interface Manifest {
   readonly model: ModelInFunction | ModelInS3
   /** Which pages of other origins may call; absent: none. */
   readonly cors?: Cors | undefined
+  /** More environment, which the function reads from S3 before it loads the model. */
+  readonly remoteEnvironment?: RemoteEnvironment | undefined
   /** Asked once before a snapshot is taken, so that what a first prediction touches is in it. */
   readonly prime?: { readonly data: unknown } | undefined
   /** Names what is deployed without the time of serving: two releases of the same thing have the same key. */

@@ -148,6 +148,7 @@ function manifestOf(
     properties: bundle.properties,
     model: model.in === 'function' ? model : inS3(model),
     ...(cors ? { cors } : {}),
+    ...(stage.remoteEnvironment ? { remoteEnvironment: stage.remoteEnvironment } : {}),
     ...(prime === undefined ? {} : { prime }),
   }
 }

@@ -39,10 +39,13 @@ async function forget(corner: Corner, numbers: readonly number[]): Promise<void>
   // A version whose record was lost may need anything.
   if (records.some(record => record === undefined)) return
   const needed = new Set(records.flatMap(record => record?.uses ?? []))
+  const reads = new Set(records.flatMap(record => record?.reads ?? []))
   const before = await readState(corner)
   const after = await changeState(corner, state => ({
     ...state,
     uses: state.uses.filter(used => needed.has(used)),
+    // The role is narrowed by the next release.
+    ...(state.reads ? { reads: state.reads.filter(object => reads.has(object)) } : {}),
     routed: state.routed.filter(number => numbers.includes(number)),
   }))
   await removeUnused(

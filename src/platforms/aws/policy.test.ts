@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { deployerActions, deployerPolicy, functionPolicy } from './policy.ts'
+import { deployerActions, deployerPolicy, functionPolicy, objectAlone } from './policy.ts'
 import { apiCalls } from './services/api.ts'
 import { iamCalls } from './services/iam.ts'
 import { lambdaCalls } from './services/lambda.ts'
@@ -73,8 +73,7 @@ it('lets a function write its own log, read models, and do what the settings ask
   }
   const needs = {
     logGroup: '/aws/lambda/mymodel-dev',
-    modelBucket: undefined,
-    blobPrefix: 'thampi/blobs/sha256/',
+    reads: [],
     settings,
   }
   const log = {
@@ -85,11 +84,13 @@ it('lets a function write its own log, read models, and do what the settings ask
   expect(functionPolicy(needs, ground).Statement).toEqual([log])
   const more = {
     ...needs,
-    modelBucket: 'my-store',
+    reads: ['my-store/thampi/blobs/sha256/*', objectAlone({ bucket: 'secrets', key: 'a*/$b?.json' })],
     settings: { ...settings, deadLetterArn: 'arn:aws:sqs:eu-central-1:123456789012:failed' },
   }
   expect(functionPolicy(more, ground).Statement.slice(1)).toEqual([
     { Effect: 'Allow', Action: ['s3:GetObject'], Resource: 'arn:aws:s3:::my-store/thampi/blobs/sha256/*' },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how IAM writes signs that mean something
+    { Effect: 'Allow', Action: ['s3:GetObject'], Resource: 'arn:aws:s3:::secrets/a${*}/${$}b${?}.json' },
     {
       Effect: 'Allow',
       Action: ['sqs:SendMessage'],

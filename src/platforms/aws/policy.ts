@@ -41,15 +41,14 @@ export function trustPolicy(
 
 export interface FunctionNeeds {
   readonly logGroup: string
-  /** The bucket it loads its model from; undefined when the model is in the function. */
-  readonly modelBucket: string | undefined
-  readonly blobPrefix: string
+  /** Objects that its versions read, as IAM writes them behind `arn:aws:s3:::`. */
+  readonly reads: readonly string[]
   readonly settings: Pick<AwsSettings, 'tracing' | 'vpc' | 'deadLetterArn' | 'extraPermissions' | 'kmsKeyArn'>
 }
 
 /** Its own log, its own model, and what the settings ask for besides. */
 export function functionPolicy(
-  { logGroup, modelBucket, blobPrefix, settings }: FunctionNeeds,
+  { logGroup, reads, settings }: FunctionNeeds,
   { partition, region, account }: Ground,
 ): Policy {
   const { tracing, vpc, deadLetterArn, kmsKeyArn, extraPermissions } = settings
@@ -65,9 +64,7 @@ export function functionPolicy(
         ['logs:CreateLogStream', 'logs:PutLogEvents'],
         `arn:${partition}:logs:${region}:${account}:log-group:${logGroup}:*`,
       ),
-      ...(modelBucket === undefined
-        ? []
-        : [allow(['s3:GetObject'], `arn:${partition}:s3:::${modelBucket}/${blobPrefix}*`)]),
+      ...reads.map(objects => allow(['s3:GetObject'], `arn:${partition}:s3:::${objects}`)),
       // Neither of these two knows resources.
       ...(tracing ? [allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], '*')] : []),
       ...(vpc === undefined
@@ -90,6 +87,11 @@ export function functionPolicy(
       ...extraPermissions,
     ],
   }
+}
+
+/** One object: IAM reads `*` and `?` in its name as any text, and `$` as the beginning of a variable. */
+export function objectAlone({ bucket, key }: { readonly bucket: string; readonly key: string }): string {
+  return `${bucket}/${key.replace(/[*?$]/g, sign => `\${${sign}}`)}`
 }
 
 /** What keeps a function warm may do nothing but call it. */

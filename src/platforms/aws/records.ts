@@ -16,6 +16,8 @@ export interface VersionRecord {
   readonly contents: Omit<VersionContents, 'evidence' | 'here'>
   /** Layers by name and objects by key that it was made of. */
   readonly uses: readonly string[]
+  /** Objects that it reads when it starts, as its role's policy names them. */
+  readonly reads?: readonly string[]
   readonly evidence?: Evidence
 }
 
@@ -24,6 +26,8 @@ export interface StageState {
   readonly schemaVersion: 1
   /** Layers and keys of blobs that versions of this stage may need: noted before they are made, so that nobody else's clearing takes them away. */
   readonly uses: readonly string[]
+  /** What the versions of this stage read: the role allows all of it, or a version that is gone back to could not start. */
+  readonly reads?: readonly string[]
   /** Key of the release whose deployment was carried to its end, so that nothing is left to be done for it. */
   readonly finished?: Digest | undefined
   /** Versions that ever had traffic, sorted. */

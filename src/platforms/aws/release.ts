@@ -21,7 +21,7 @@ import { ensureLogs } from './ensure-logs.ts'
 import { ensureRole, foreignRole, groundOf } from './ensure-role.ts'
 import type { Turn } from './lease.ts'
 import { blobPrefix } from './names.ts'
-import { functionPolicy } from './policy.ts'
+import { functionPolicy, objectAlone } from './policy.ts'
 import { timed } from './progress.ts'
 import {
   changeState,
@@ -87,7 +87,7 @@ export async function release(
   // What an earlier run published and did not finish: the same bytes, so the same version.
   if (left !== undefined) return { ...plan, version: await loaded(corner, record, left), isUnfinished: false }
   const words = description({ key, bundle: bundle.digest, servedTimeUtc })
-  const published = await publishVersion(corner, made, record.uses, settings, {
+  const published = await publishVersion(corner, made, record, settings, {
     words,
     isFirst: found === undefined,
   })
@@ -144,13 +144,17 @@ function tellNotices({ notices, layerArns }: LambdaPackage, stage: Stage, { syst
 async function publishVersion(
   corner: Corner,
   made: LambdaPackage,
-  uses: readonly string[],
+  { uses, reads = [] }: VersionDraft,
   settings: AwsSettings,
   { words, isFirst }: { readonly words: string; readonly isFirst: boolean },
 ): Promise<Described> {
-  await changeState(corner, state => ({ ...state, uses: [...new Set([...state.uses, ...uses])].sort() }))
+  const noted = await changeState(corner, state => ({
+    ...state,
+    uses: merged(state.uses, uses),
+    ...(reads.length > 0 || state.reads ? { reads: merged(state.reads ?? [], reads) } : {}),
+  }))
   const [role, layers] = await Promise.all([
-    roleFor(corner, made, settings),
+    roleFor(corner, noted, settings),
     layersFor(corner, made),
     ensureLogs(corner, settings.tags, isFirst),
     made.model.in === 's3' ? ensureModel(corner, made.model.blobs) : undefined,
@@ -163,21 +167,17 @@ async function publishVersion(
   return describedBy(published) as Described
 }
 
-function roleFor(corner: Corner, made: LambdaPackage, settings: AwsSettings): Promise<string> {
+function merged(known: readonly string[], more: readonly string[]): string[] {
+  return [...new Set([...known, ...more])].sort()
+}
+
+function roleFor(corner: Corner, { reads = [] }: StageState, settings: AwsSettings): Promise<string> {
   if (settings.foreignRole !== undefined) return foreignRole(corner, settings.foreignRole)
   return ensureRole(corner, {
     name: corner.names.role,
     service: 'lambda',
     tags: settings.tags,
-    policy: functionPolicy(
-      {
-        logGroup: corner.names.logGroup,
-        modelBucket: made.model.in === 's3' ? made.model.bucket : undefined,
-        blobPrefix,
-        settings,
-      },
-      groundOf(corner),
-    ),
+    policy: functionPolicy({ logGroup: corner.names.logGroup, reads, settings }, groundOf(corner)),
   })
 }
 
@@ -222,6 +222,7 @@ function recordOf(
       schema,
     },
     uses: usesOf(made),
+    reads: readsOf(made, stage),
   }
 }
 
@@ -230,6 +231,14 @@ function usesOf({ layers, model, functionZip }: LambdaPackage): string[] {
     ...layers.flatMap(({ name, archive }) => [name, blobKey(archive.digest)]),
     ...(model.in === 's3' ? model.blobs.map(({ key }) => key) : []),
     ...(functionZip.bytes > maxDirectUploadBytes ? [blobKey(functionZip.digest)] : []),
+  ]
+}
+
+/** Models by their prefix: which of them is the matter of the version. */
+function readsOf({ model }: LambdaPackage, { remoteEnvironment }: Stage): string[] {
+  return [
+    ...(model.in === 's3' ? [`${model.bucket}/${blobPrefix}*`] : []),
+    ...(remoteEnvironment === undefined ? [] : [objectAlone(remoteEnvironment)]),
   ]
 }
 

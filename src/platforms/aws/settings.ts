@@ -78,7 +78,6 @@ function refuseWhatWouldBeOpen({ apiKeyRequired, aws, name }: Stage): void {
 
 /** Has a meaning on AWS, and none here yet. */
 const notYet = [
-  'remote_env',
   'apigateway_version',
   'context_header_mappings',
   'payload_compression',

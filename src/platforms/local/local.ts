@@ -85,6 +85,11 @@ async function release(
   system: System,
 ): Promise<Version> {
   const input = releaseInput(bundle, stage, options, system)
+  if (stage.remoteEnvironment !== undefined) {
+    system.tell(
+      `"remote_env" is read on AWS only: to have its variables here, name them in "environment_variables" of ${stage.name}`,
+    )
+  }
   await ensureHost(at, system)
   for (const layer of storedLayers(bundle)) await putLayer(at, layer)
   return knock<Version>(at.door, 'POST /versions', input)

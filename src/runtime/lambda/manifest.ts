@@ -11,6 +11,8 @@ export interface Manifest {
   readonly model: { readonly in: 'function' } | InS3
   /** What the stage allows across sites. */
   readonly cors?: Cors | undefined
+  /** More environment, from a file in S3. */
+  readonly remoteEnvironment?: RemoteEnvironmentAt | undefined
   /** Names the deployment. */
   readonly key: string
 }
@@ -30,6 +32,13 @@ export interface Stored {
   readonly bytes: number
 }
 
+export interface RemoteEnvironmentAt {
+  readonly bucket: string
+  readonly key: string
+  /** Names that it may set anew. */
+  readonly replaces: readonly string[]
+}
+
 export interface Cors {
   /** `*` or one origin, lower case. */
   readonly origin: string
@@ -40,8 +49,8 @@ export interface Cors {
 /** Of the function at `root`. Throws: a function without one was not packed by Thampi, and cannot start. */
 export function readManifest(root: string): Manifest {
   const manifest = JSON.parse(readFileSync(join(root, 'thampi-manifest.json'), 'utf8'))
-  const { schemaVersion, start, model, cors, key } = manifest
-  if (schemaVersion === 1) return { start, model, cors, key }
+  const { schemaVersion, start, model, cors, remoteEnvironment, key } = manifest
+  if (schemaVersion === 1) return { start, model, cors, remoteEnvironment, key }
   throw new Error(
     `thampi-manifest.json has schema ${schemaVersion}, this runtime reads 1. Fix: serve the model again`,
   )

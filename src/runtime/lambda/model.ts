@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { protocol, type Start } from '../../wire/messages.ts'
 import { type Prepared, prepare } from '../prepare.ts'
+import { RemoteEnvironment } from './environment.ts'
 import { type Here, RemoteFiles } from './files.ts'
 import type { JsonLogs } from './logs.ts'
 import type { Manifest } from './manifest.ts'
@@ -15,11 +16,18 @@ export class FunctionModel {
   readonly #start: Start
   readonly #logs: JsonLogs
   readonly #remote: RemoteFiles | undefined
+  readonly #environment: RemoteEnvironment | undefined
   #ready: Ready | undefined
 
-  constructor(root: string, { start, model, key }: Manifest, version: number, logs: JsonLogs) {
+  constructor(
+    root: string,
+    { start, model, remoteEnvironment, key }: Manifest,
+    version: number,
+    logs: JsonLogs,
+  ) {
     this.#logs = logs
     this.#start = { ...start, protocol, version, modelDir: join(root, 'model'), codeDir: join(root, 'code') }
+    this.#environment = remoteEnvironment && new RemoteEnvironment(remoteEnvironment)
     this.#remote = model.in === 's3' ? new RemoteFiles(model, this.#start, key) : undefined
   }
 
@@ -36,7 +44,9 @@ export class FunctionModel {
 
   async #load(withinMs: number): Promise<Ready> {
     const began = performance.now()
-    const here: Here | undefined = await this.#remote?.here(withinMs)
+    await this.#environment?.take(withinMs)
+    const left = withinMs - (performance.now() - began)
+    const here: Here | undefined = await this.#remote?.here(left)
     try {
       const prepared = await prepare({ ...this.#start, ...placeOf(here) }, this.#logs, here?.held)
       return { ...prepared, loadMs: Math.round(performance.now() - began) }

@@ -3,11 +3,10 @@
  * arrived stays, so the next attempt gets only what is missing. Whether the bytes are right is seen when they are loaded.
  */
 import { type FileHandle, open } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LoadFailure } from '../failure.ts'
 import type { Stored } from './manifest.ts'
+import { type Client, type Sdk, sdkFor } from './sdk.ts'
 
 const rangeBytes = 16 * 1024 * 1024
 const atOnce = 8
@@ -17,20 +16,6 @@ const connectMs = 3_000
 const longestMs = 900_000
 /** Without a byte. */
 const stallMs = 10_000
-
-/** What is used of the AWS SDK, which the managed runtime brings along. */
-interface Sdk {
-  readonly S3Client: new (options: object) => Client
-  readonly GetObjectCommand: new (input: object) => object
-}
-
-interface Client {
-  send(
-    command: object,
-    options: { readonly abortSignal: AbortSignal },
-  ): Promise<{ readonly Body: Readable; readonly ContentRange?: string }>
-  destroy(): void
-}
 
 /** A piece of the file: from `at` on it is missing. */
 interface Range {
@@ -66,7 +51,7 @@ export class Download {
     this.#missing ??= rangesOf(bytes)
     if (this.#path === undefined) this.#memory ??= Buffer.allocUnsafeSlow(bytes)
     if (this.#missing.length === 0 && this.#path === undefined) return this.#memory as Buffer
-    const sdk = sdkOf()
+    const sdk = sdkFor('The model')
     const client = new sdk.S3Client({
       // What fails is repeated by us: a range goes on where it broke off.
       maxAttempts: 1,
@@ -232,19 +217,6 @@ function rangesOf(bytes: number): Range[] {
     at: index * rangeBytes,
     end: Math.min((index + 1) * rangeBytes, bytes),
   }))
-}
-
-/** In Lambda it is found through NODE_PATH, which counts for `require` only. */
-function sdkOf(): Sdk {
-  try {
-    return createRequire(import.meta.url)('@aws-sdk/client-s3') as Sdk
-  } catch (cause) {
-    throw new LoadFailure('MODULE_MISSING', {
-      message: 'The model is in S3, and @aws-sdk/client-s3, which gets it, is not here.',
-      fix: 'npm install @aws-sdk/client-s3',
-      cause,
-    })
-  }
 }
 
 function inDigits(count: number): string {

@@ -38,6 +38,7 @@ export async function startBucket(): Promise<Bucket> {
     if (trouble === 'reset') request.socket.resetAndDestroy()
     else if (typeof trouble === 'object') refuse(response, trouble.status, trouble.code)
     else if (!object) refuse(response, 404, 'NoSuchKey')
+    else if (range === '' && trouble === undefined) response.writeHead(200).end(object)
     else {
       const [, first = '0', last = '0'] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? []
       if (Number(first) >= object.length) return refuse(response, 416, 'InvalidRange')

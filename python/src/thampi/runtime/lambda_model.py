@@ -40,6 +40,12 @@ class FunctionModel:
         self._scratch = f"thampi-{manifest['key'].rpartition(':')[2][:16]}"
         self._blobs = {}  # what has begun to come from S3
         self._ready = None
+        self._environment = None
+        remote = manifest.get("remoteEnvironment")
+        if remote is not None:
+            from thampi.runtime.lambda_environment import RemoteEnvironment
+
+            self._environment = RemoteEnvironment(remote)
         code = os.path.join(task_root, "code")
         if os.path.isdir(code):
             sys.path.insert(0, code)
@@ -51,6 +57,8 @@ class FunctionModel:
         """
         if self._ready is None:
             began = time.monotonic()
+            if self._environment is not None:
+                self._environment.take(deadline)
             start, pickled = self._located(deadline)
             ready = serving.prepare(start, pickled)
             gc.freeze()  # what was loaded stays; the collector need not look at it again
