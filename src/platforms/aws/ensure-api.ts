@@ -1,6 +1,7 @@
 /** What the world calls: an HTTP API before the alias, whose one stage carries the name of ours. */
 import type { Api, CreateApiCommandInput, Route, Stage } from '@aws-sdk/client-apigatewayv2'
 import type { Corner } from './account.ts'
+import { allOf } from './all-of.ts'
 import { converge } from './converge.ts'
 import { ensureStatement } from './ensure-statement.ts'
 import { ownTags } from './names.ts'
@@ -32,7 +33,7 @@ export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsS
   }
   const { ApiId: id = '', ApiEndpoint: endpoint = '' } = await ensureItself(corner, api, settings, noteNew)
   const integration = await ensureIntegration(api, id, aliasArn)
-  await Promise.all([
+  await allOf([
     ensureRoute(api, id, integration, settings),
     ensureStage(corner, api, id, settings),
     ensurePermission(corner, id),

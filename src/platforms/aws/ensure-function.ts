@@ -1,6 +1,5 @@
 /** The function of a stage. Its `$LATEST` is only a place to work in: traffic goes to versions, which never change. */
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FunctionCode, FunctionConfiguration } from '@aws-sdk/client-lambda'
 import { maxDirectUploadBytes } from '../../bundle/lambda/limits.ts'
 import type { LambdaPackage } from '../../bundle/lambda/package.ts'
@@ -10,6 +9,7 @@ import { type Configuration, isConfigured } from './configuration.ts'
 import { converge } from './converge.ts'
 import { base64Of, ensureBlob } from './ensure-layer.ts'
 import { ownTags } from './names.ts'
+import { onceTheRoleIsKnown } from './new-role.ts'
 import { megabytes, timed } from './progress.ts'
 import type { LambdaCalls } from './services/lambda.ts'
 import { blobKey } from './store.ts'
@@ -18,9 +18,6 @@ import { until } from './wait.ts'
 
 /** Bringing up a function takes seconds; one in a network of its own, minutes. */
 const readyWithinMs = 600_000
-
-/** IAM tells Lambda of a new role in its own time; other tools wait up to 150 s. */
-const roleWithinMs = 120_000
 
 export interface FunctionWanted {
   readonly configuration: Configuration
@@ -146,24 +143,6 @@ const reasons: Readonly<Record<string, string>> = {
   'FunctionError.InvalidEntryPoint': 'The module that Lambda starts was not found.',
   EniLimitExceeded: 'The network has no address left for the function.',
   SubnetOutOfIPAddresses: 'The network has no address left for the function.',
-}
-
-/** What Lambda says of a role, or of permissions, that IAM has not told it of yet: of the role itself, for keys, for networks. */
-const early =
-  /cannot be assumed|does not refer to a valid principal|execution role does not have permissions/i
-
-/** A role that was just made cannot be used for some seconds; only these messages are worth another try. */
-async function onceTheRoleIsKnown<T>(call: () => Promise<T>): Promise<T> {
-  const end = performance.now() + roleWithinMs
-  for (let pause = 1_000; ; pause = Math.min(5_000, pause * 1.5)) {
-    try {
-      return await call()
-    } catch (error) {
-      const isEarly = isAws(error, 'InvalidParameterValue') && early.test(error.message)
-      if (!isEarly || performance.now() + pause > end) throw error
-      await sleep(pause)
-    }
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Corner } from './account.ts'
 import { converge } from './converge.ts'
 import { ensureRole, removeRole } from './ensure-role.ts'
+import { onceTheRoleIsKnown } from './new-role.ts'
 import { warmPolicy } from './policy.ts'
 import type { AwsSettings } from './settings.ts'
 import { ifThere, isAws } from './trouble.ts'
@@ -44,7 +45,7 @@ export async function ensureSchedule(
     change: async found => {
       const change = (): Promise<unknown> =>
         found === undefined ? scheduler.createSchedule(wanted) : scheduler.updateSchedule(wanted)
-      await change()
+      await onceTheRoleIsKnown(change)
       system.tell(`Kept warm: ${expression}`)
       return { ...wanted, $metadata: {} }
     },

@@ -13,6 +13,7 @@ import { naiveUtc } from '../../system/time.ts'
 import type { ReleaseOptions, Version } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { type Pointer, readPointer } from './alias.ts'
+import { allOf } from './all-of.ts'
 import { loadVersion } from './ask.ts'
 import { configurationOf } from './configuration.ts'
 import { ensureFunction, publish } from './ensure-function.ts'
@@ -153,7 +154,7 @@ async function publishVersion(
     uses: merged(state.uses, uses),
     ...(reads.length > 0 || state.reads ? { reads: merged(state.reads ?? [], reads) } : {}),
   }))
-  const [role, layers] = await Promise.all([
+  const [role, layers] = await allOf([
     roleFor(corner, noted, settings),
     layersFor(corner, made),
     ensureLogs(corner, settings.tags, isFirst),

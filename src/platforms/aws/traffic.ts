@@ -5,6 +5,7 @@ import type { Deployment, Weights } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { type Addresses, ensureAddresses, findAddresses } from './addresses.ts'
 import { aliasArn, movePointer, readPointer } from './alias.ts'
+import { allOf } from './all-of.ts'
 import { collect } from './collect.ts'
 import { ensureSchedule } from './ensure-schedule.ts'
 import type { Turn } from './lease.ts'
@@ -49,7 +50,7 @@ export async function finish(
 
 async function openToCallers(corner: Corner, stage: Stage, ending: Ending): Promise<Addresses> {
   const settings = ending?.settings ?? awsSettings(stage)
-  const [addresses] = await Promise.all([
+  const [addresses] = await allOf([
     ensureAddresses(corner, settings),
     ending === undefined ? undefined : ensureSchedule(corner, aliasArn(corner), ending.keepWarm, settings),
     ensureConcurrency(corner, settings.concurrency),
