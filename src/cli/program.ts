@@ -157,9 +157,21 @@ function look(program: Command, run: Run): void {
     'thampi diff staging ./models/iris',
   ]).action((a, b) => run(async session => (await import('./commands/diff.ts')).diffCommand(a, b, session)))
 
-  command(program, 'doctor', 'Is this machine ready, and what would mend it?', ['thampi doctor']).action(() =>
-    run(async session => (await import('./commands/doctor.ts')).doctorCommand(session)),
-  )
+  command(program, 'doctor', 'Is this machine ready, and what would mend it?', [
+    'thampi doctor',
+    'thampi doctor --live staging',
+  ])
+    .option(
+      '--live <stage>',
+      'is AWS as thampi takes it to be? Serves a tiny model there for some minutes, with the credentials of this stage, and removes it',
+    )
+    .action(({ live }) =>
+      run(async session =>
+        live === undefined
+          ? (await import('./commands/doctor.ts')).doctorCommand(session)
+          : (await import('./commands/live.ts')).liveCommand(live, session),
+      ),
+    )
 
   command(program, 'version', 'Versions of the command, the Python package and Node', [
     'thampi version --json',

@@ -33,7 +33,12 @@ export interface Behaviour {
   /** Executions at a time in the Region; new accounts get fewer than 1,000. */
   readonly concurrencyQuota: number
   readonly codeStorageBytes: number
+  /** Where it is otherwise than documented, to try who would notice. */
+  readonly deviations: readonly Deviation[]
 }
+
+/** Publishing always makes a new version; an alias does not look at revisions. */
+export type Deviation = 'publishes-unchanged' | 'alias-unguarded'
 
 /** Short, but never zero: a client that does not wait is caught. */
 export const usualBehaviour: Behaviour = {
@@ -49,6 +54,7 @@ export const usualBehaviour: Behaviour = {
   memoryQuotaMb: 10_240,
   concurrencyQuota: 1000,
   codeStorageBytes: 300 * 1024 ** 3,
+  deviations: [],
 }
 
 /** A state that becomes another one after a while. Looked at, never timed: nothing is left running after a reset. */

@@ -18,12 +18,15 @@ import type {
 import type { Account, Corner } from './account.ts'
 import { readPointer } from './alias.ts'
 import { askVersion } from './ask.ts'
+import type { Between } from './between.ts'
 import { openCloud } from './client.ts'
 import { removeVersion } from './collect.ts'
 import { ensureBucket } from './ensure-bucket.ts'
 import { Turn } from './lease.ts'
+import { Live } from './live.ts'
 import { logLines } from './log-lines.ts'
 import { bucketFor, namesOf, type StageKey } from './names.ts'
+import { Observer } from './observer.ts'
 import { type Place, placeOf } from './place.ts'
 import { deployerPolicy, type Policy } from './policy.ts'
 import { bareVersion, describedVersions, readRecord, readState, writeRecord } from './records.ts'
@@ -44,8 +47,23 @@ export async function openAws(stage: Stage, system: System): Promise<Platform> {
   return platformAt(await placeOf(stage, system), system)
 }
 
-function platformAt(place: Place, system: System, rehearsal?: Rehearsal): Platform {
-  const account = once(() => accountAt(place, system, rehearsal))
+/**
+ * The platform with a record of every call, for a stage that is made to be looked at.
+ *
+ * @throws ThampiError NO_AWS_PROFILE, NO_REGION, AWS_CREDENTIALS
+ */
+export async function openLive(stage: Stage, system: System): Promise<Live> {
+  const place = await placeOf(stage, system)
+  const observer = new Observer()
+  const key = { stage: stage.name, model: stage.model }
+  const corner = { ...(await accountAt(place, system, observer)), key, names: namesOf(key) }
+  const platform = platformAt(place, system, observer)
+  const opened = { platform, corner, isElsewhere: Object.keys(place.endpoints).length > 0 }
+  return new Live(opened, stage, observer)
+}
+
+function platformAt(place: Place, system: System, between?: Between): Platform {
+  const account = once(() => accountAt(place, system, between))
   const cornerOf = async (key: StageKey): Promise<Corner> => ({
     ...(await account()),
     key: { stage: key.stage, model: key.model },
@@ -148,8 +166,8 @@ function platformAt(place: Place, system: System, rehearsal?: Rehearsal): Platfo
   }
 }
 
-async function accountAt(place: Place, system: System, rehearsal?: Rehearsal): Promise<Account> {
-  const cloud = openCloud(place, system, rehearsal)
+async function accountAt(place: Place, system: System, between?: Between): Promise<Account> {
+  const cloud = openCloud(place, system, between)
   const identity = await cloud.identity()
   const bucket = place.bucket ?? bucketFor(identity.account, place.region)
   return { cloud, identity, system, store: storeIn(bucket, identity.account, cloud) }

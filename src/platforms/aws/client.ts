@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { System } from '../../system/system.ts'
 import type { Outgoing } from '../platform.ts'
+import type { Between, Visit } from './between.ts'
 import type { AnyClient } from './calls.ts'
 import { paceOf } from './pace.ts'
 import type { Place } from './place.ts'
-import { isRead, type Rehearsal } from './rehearsal.ts'
+import { isRead } from './rehearsal.ts'
 import type { ApiCalls } from './services/api.ts'
 import type { IamCalls } from './services/iam.ts'
 import type { LambdaCalls } from './services/lambda.ts'
@@ -39,7 +40,7 @@ export interface Cloud {
   /** The headers of a request that a service other than those lets through by its signature. */
   sign(request: Outgoing, service: string): Promise<Record<string, string>>
   /** The status with which an address of the stage answers; undefined when it does not. What is only imagined is not asked. */
-  visit(url: string): Promise<number | undefined | 'imagined'>
+  visit(url: string): Promise<Visit>
   /** The clock of the service that answered last, in milliseconds since the epoch; it is S3's that leases go by. */
   readonly serverTime: () => number
 }
@@ -51,13 +52,13 @@ const writesPerSecond = 5
 const answerWithinMs = 60_000
 
 /**
- * With a `rehearsal` nothing is changed: it notes what would be.
+ * `between` is told of everything, and may answer in AWS's place.
  *
  * @example
  * const cloud = openCloud(place, system)
  * const { account } = await cloud.identity()
  */
-export function openCloud(place: Place, system: System, rehearsal?: Rehearsal): Cloud {
+export function openCloud(place: Place, system: System, between?: Between): Cloud {
   const { region, profile } = place
   // Until January 2027 the SDK runs on Node 20 and says so on each run; `thampi doctor` says it once.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
@@ -75,7 +76,7 @@ export function openCloud(place: Place, system: System, rehearsal?: Rehearsal): 
           serverTime = time
         })
         persist(client, { service, pace, region, profile })
-        rehearsal?.stand(client, actionPrefix(service))
+        between?.stand(client, actionPrefix(service))
       })
     })
   const sts = open<StsCalls>('sts', async (...given) =>
@@ -102,7 +103,7 @@ export function openCloud(place: Place, system: System, rehearsal?: Rehearsal): 
       const now = new Date(serverTime ?? system.now().getTime())
       return signedHeaders(request, { service, region, credentials: await credentials(), now })
     },
-    visit: async url => (rehearsal === undefined ? statusOf(url) : 'imagined'),
+    visit: async url => (between === undefined ? statusOf(url) : between.visit(url, () => statusOf(url))),
     serverTime: () => serverTime ?? system.now().getTime(),
   }
 }

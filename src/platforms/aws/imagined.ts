@@ -189,7 +189,7 @@ export class Imagined {
 }
 
 /** Begins what stands for a name that only AWS can give. */
-const mark = 'imagined'
+export const mark = 'imagined'
 
 /** Stands in the address of an API that is not there yet. */
 export const newAddress = 'NEW'

@@ -4,15 +4,16 @@
  * a later command learns to change can slip past it.
  */
 import type { Change, Difference } from '../platform.ts'
+import type { Between } from './between.ts'
 import type { AnyClient } from './calls.ts'
-import { type Ask, bytesOf, Imagined, type Input } from './imagined.ts'
+import { type Ask, bytesOf, Imagined, type Input, mark } from './imagined.ts'
 
 /** Calls that change nothing; the rest is what a policy for looking would leave out. */
 export function isRead(call: string): boolean {
   return /^(Get|List|Head|Describe|Filter|Invoke)/.test(call)
 }
 
-export class Rehearsal {
+export class Rehearsal implements Between {
   readonly changes: Change[] = []
   readonly #imagined: Imagined
   /** `GetAlias` → what it gave last: what a change of the alias starts from. */
@@ -22,7 +23,6 @@ export class Rehearsal {
     this.#imagined = new Imagined(region)
   }
 
-  /** Puts itself between a client and AWS. */
   stand(client: AnyClient, service: string): void {
     type Next = (args: { input: Input }) => Promise<{ output: unknown }>
     const middleware =
@@ -36,6 +36,10 @@ export class Rehearsal {
       middleware as never,
       { step: 'initialize', name: 'thampiRehearsal', priority: 'high' } as never,
     )
+  }
+
+  async visit(): Promise<'imagined'> {
+    return 'imagined'
   }
 
   async #answer(service: string, call: string, input: Input, ask: Ask): Promise<unknown> {
@@ -75,7 +79,8 @@ function resourceOf(input: Input): string {
   const name = names.map(one => input[one]).find(value => value !== undefined) ?? input.Name ?? input.ApiId
   const within = input.Key ?? input.Qualifier ?? (input.FunctionName === undefined ? undefined : input.Name)
   const joint = input.Key === undefined ? ':' : '/'
-  return [name, within].filter(part => part !== undefined).join(joint)
+  const whole = [name, within].filter(part => part !== undefined).join(joint)
+  return whole.startsWith(mark) ? 'of the new API' : whole
 }
 
 /** Says which thing, how it travels, or again what another field says. */

@@ -185,7 +185,8 @@ function publishVersion(lambda: Lambda, call: LambdaCall): Answer {
     throw invalid(
       `CodeSHA256 (${CodeSha256}) is different from current CodeSHA256 in $LATEST (${sha256}). Please try again with the CodeSHA256 in $LATEST.`,
     )
-  const version = fn.unchanged ?? publish(lambda, fn, Description)
+  const isAlways = lambda.around.behaviour().deviations.includes('publishes-unchanged')
+  const version = (isAlways ? undefined : fn.unchanged) ?? publish(lambda, fn, Description)
   return jsonAnswer(201, wholeConfigurationOf(fn, version, version.arn))
 }
 
