@@ -52,12 +52,14 @@ class Zygote(Talk):
 
     def fork(self, model_dir=None, env=None, cwd="/", **more):
         """A forked sandbox; with `model_dir` it is told to load that model."""
-        order = {"socket": self.place, "token": TOKEN, "env": env or {}, "cwd": cwd}
+        order = self.order(env=env or {}, cwd=cwd)
         self.send(FORK, 7, json.dumps(order).encode())
         kind, number, payload = self.receive()
         assert (kind, number) == (FORKED, 7)
-        streams = {}
-        for _ in range(3):
+        wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        wire.connect(order["listen"])
+        streams = {"wire": wire}
+        for _ in range(2):
             stream, _ = self.door.accept()
             token, _, role = first_line(stream).partition(" ")
             assert token == TOKEN
@@ -67,6 +69,10 @@ class Zygote(Talk):
         if model_dir:
             child.send(START, 0, json.dumps(start_of(model_dir, more)).encode())
         return child
+
+    def order(self, **more):
+        listen = f"{self.place}.{len(self.children)}"
+        return {"socket": self.place, "listen": listen, "token": TOKEN, "env": {}, "cwd": "/", **more}
 
     def exited(self):
         kind, _, payload = self.receive()
@@ -268,8 +274,7 @@ def test_it_does_not_fork_when_a_library_has_started_a_thread(zygote, tmp_path):
     )
     host = zygote("threads", env={"PYTHONPATH": str(tmp_path)})
     assert host.ready()["fork"] is False
-    order = {"socket": host.place, "token": TOKEN, "env": {}, "cwd": "/"}
-    host.send(FORK, 3, json.dumps(order).encode())
+    host.send(FORK, 3, json.dumps(host.order()).encode())
     kind, number, payload = host.receive()
     assert (kind, number, json.loads(payload)) == (
         *(FORKED, 3),
@@ -282,10 +287,28 @@ def test_it_does_not_fork_when_a_library_has_started_a_thread(zygote, tmp_path):
 def test_a_child_that_cannot_begin_is_told_of(zygote):
     host = zygote()
     host.ready()
-    order = {"socket": host.place, "token": TOKEN, "env": {}, "cwd": "/no/such/place"}
-    host.send(FORK, 3, json.dumps(order).encode())
+    host.send(FORK, 3, json.dumps(host.order(cwd="/no/such/place")).encode())
     assert host.receive()[0] == FORKED
     assert host.exited()["status"] == 71
+    host.fork()
+
+
+def test_what_a_dead_child_left_is_not_in_the_way_of_the_next(zygote):
+    host = zygote()
+    host.ready()
+    place = host.order()["listen"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
+        left.bind(place)
+    host.fork()
+    assert not os.path.exists(place)
+
+
+def test_a_place_where_nobody_can_listen_is_told_of(zygote):
+    host = zygote()
+    host.ready()
+    host.send(FORK, 3, json.dumps(host.order(listen="/no/such/place/door")).encode())
+    _, _, payload = host.receive()
+    assert json.loads(payload) == {"error": "listen: No such file or directory"}
     host.fork()
 
 

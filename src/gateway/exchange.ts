@@ -16,7 +16,6 @@ import { writeAnswer, writeProblem } from './write.ts'
 
 const allowedMethods = 'POST, OPTIONS'
 const maxTargetChars = 2048
-const nothing = Buffer.alloc(0)
 /** Smaller bodies are bounded by the number of connections; to count them would cost more than it is worth. */
 const countedFromBytes = 64 * 1024
 const shedRetryMs = 1_000
@@ -26,7 +25,6 @@ const clientGone = 499
 
 export class Exchange implements GatewayRequest {
   readonly requestId: string
-  body: Buffer = nothing
   pretty = false
   traceparent: string | undefined
   traceId: string | undefined
@@ -43,7 +41,7 @@ export class Exchange implements GatewayRequest {
   /** Whether the pieces of the body are counted as they come. */
   #isCounted = false
   #held = 0
-  #pieces: Buffer[] | undefined
+  #pieces: Buffer[] = []
 
   constructor(
     request: IncomingMessage,
@@ -59,6 +57,16 @@ export class Exchange implements GatewayRequest {
 
   get isAbandoned(): boolean {
     return this.#response.destroyed
+  }
+
+  get pieces(): readonly Buffer[] {
+    return this.#pieces
+  }
+
+  /** Joined when somebody wants it whole; what is only passed on is passed on as it came. */
+  get body(): Buffer {
+    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces, this.#size)]
+    return this.#pieces[0] as Buffer
   }
 
   /** Looks at the head, and takes the body of what may pass. */
@@ -126,7 +134,6 @@ export class Exchange implements GatewayRequest {
   }
 
   #turnTo(page: Page, { params }: Place, query: string): void {
-    this.#gather()
     const exchange = this
     const request = {
       ...{ requestId: this.requestId, params, query, headers: this.#request.headers, body: this.body },
@@ -194,9 +201,7 @@ export class Exchange implements GatewayRequest {
     this.#size += chunk.length
     if (this.#size > this.#options.maxBodyBytes) this.#tooLarge()
     else if (this.#isCounted && !this.#hold(chunk.length)) return
-    else if (this.#pieces) this.#pieces.push(chunk)
-    else if (this.body === nothing) this.body = chunk
-    else this.#pieces = [this.body, chunk]
+    else this.#pieces.push(chunk)
   }
 
   /** False, and answered, when all callers together have sent too much already. */
@@ -218,8 +223,8 @@ export class Exchange implements GatewayRequest {
    * break instead of the answer. The server's request timeout bounds how long that may go on. */
   #dropBody(): void {
     this.#request.removeAllListeners('data').removeAllListeners('end').resume()
-    this.body = nothing
-    this.#pieces = undefined
+    this.#pieces = []
+    this.#size = 0
   }
 
   #tooLarge(): void {
@@ -227,13 +232,7 @@ export class Exchange implements GatewayRequest {
     this.#refuse('body-too-large', `The body is larger than ${this.#options.maxBodyBytes} bytes.`)
   }
 
-  #gather(): void {
-    if (this.#pieces) this.body = Buffer.concat(this.#pieces, this.#size)
-    this.#pieces = undefined
-  }
-
   #ask(endpoint: Endpoint): void {
-    this.#gather()
     this.pretty = this.#route?.pretty === true
     try {
       endpoint.answer(this, answer => this.#answered(answer))

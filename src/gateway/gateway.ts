@@ -14,6 +14,8 @@ import { writeProblem } from './write.ts'
 export interface GatewayRequest {
   readonly requestId: string
   readonly body: Buffer
+  /** The same as it came; undefined: in one piece. */
+  readonly pieces?: readonly Buffer[] | undefined
   readonly pretty: boolean
   readonly traceparent: string | undefined
   /** In which other protocol the body is, and its content type; undefined for `{"data": …}`. */

@@ -30,7 +30,7 @@ export function writeAll(descriptor: number, bytes: Buffer): void {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
       // A pipe that does not block and is full: look again in a moment.
-      Atomics.wait(pause, 0, 0, 1)
+      Atomics.wait(pause, 0, 0, 0.2)
     }
   }
 }

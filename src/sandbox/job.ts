@@ -6,6 +6,8 @@ import type { Sandbox } from './sandbox.ts'
 export interface PoolRequest {
   readonly requestId: string
   readonly body: Uint8Array
+  /** The same in the pieces in which it came, which need not be joined to be passed on; undefined: one. */
+  readonly pieces?: readonly Uint8Array[] | undefined
   readonly pretty: boolean
   readonly traceparent?: string | undefined
   /** In which other protocol the body is, and its content type. */

@@ -106,14 +106,14 @@ export class Pool {
   }
 
   /** Why a request cannot be taken at the moment. */
-  #refusal({ body }: PoolRequest, remainingMs: number): Outcome | undefined {
+  #refusal(request: PoolRequest, remainingMs: number): Outcome | undefined {
     if (this.#closed) return { type: 'closed' }
     const waiting = this.#queue.length
     const { size, batch } = this.#fleet
     if (waiting > 0 && this.#admission.refuses(waiting, size, batch, remainingMs)) {
       return { type: 'overloaded', waiting, retryAfterMs: this.#admission.retryAfterMs(waiting, size) }
     }
-    if (this.#secondTries.refuses(body)) return { type: 'quarantined' }
+    if (this.#secondTries.refuses(request)) return { type: 'quarantined' }
     const { failed } = this.#fleet
     const quietMs = failed ? this.#fleet.quietMs : 0
     if (!failed || quietMs === 0 || this.#fleet.isServing) return undefined
@@ -181,7 +181,7 @@ export class Pool {
       if (job.runsOn) this.#limits.forget(job)
       open -= 1
       if (asked.type === 'reply') {
-        this.#secondTries.answered(job.request.body)
+        this.#secondTries.answered(job.request)
         this.#answer(job, { type: 'reply', status: asked.reply.status, body: asked.reply.body })
       } else {
         if (!asked.begun) job.attempts -= 1
@@ -218,7 +218,7 @@ export class Pool {
       job.finish({ type: 'late', executed: job.attempts > 0 ? 'maybe' : 'no' })
       return
     }
-    if (begun && !wasBatch) this.#secondTries.blame(job.request.body, ending)
+    if (begun && !wasBatch) this.#secondTries.blame(job.request, ending)
     const isOver = this.#closed || job.attempts > 1 || remaining < minRetryMs
     if (isOver || (begun && !this.#secondTries.grants(ending))) {
       job.finish({ type: 'crashed', ending })

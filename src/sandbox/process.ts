@@ -1,11 +1,12 @@
 /** A process that speaks the wire, however it came to be: its streams, its end, its whole group. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { type Inflow, inflowOf, type Link, linkedPair } from './inflow.ts'
 
 export interface ModelProcess {
   readonly pid: number
   readonly toRuntime: Writable
-  readonly fromRuntime: Readable
+  readonly fromRuntime: Inflow
   readonly stdout: Readable
   readonly stderr: Readable
   readonly exited: Promise<Exit>
@@ -24,27 +25,36 @@ export interface Command {
 }
 
 /** Starts a fresh process. Rejects when the program cannot be started at all. */
-export function spawnProcess({ file, args, cwd, env }: Command): Promise<ModelProcess> {
-  const child = spawn(file, args, {
-    cwd,
-    env,
-    // 3: host → runtime, 4: runtime → host. The model's own output has 1 and 2 to itself.
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    // A process group of its own: what the model starts ends with it.
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('spawn', () => resolve(processOf(child)))
-  })
+export async function spawnProcess({ file, args, cwd, env }: Command): Promise<ModelProcess> {
+  const pair = process.platform === 'win32' ? undefined : await linkedPair()
+  try {
+    return await new Promise((resolve, reject) => {
+      const child = spawn(file, args, {
+        cwd,
+        env,
+        // 3: host → runtime, 4: runtime → host. The model's own output has 1 and 2 to itself.
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe', pair?.theirs ?? 'pipe'],
+        // A process group of its own: what the model starts ends with it.
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+      })
+      child.once('error', reject)
+      child.once('spawn', () => resolve(processOf(child, pair?.ours)))
+    })
+  } catch (error) {
+    pair?.ours.socket.destroy()
+    throw error
+  } finally {
+    // The process has its own by now; with ours it would never be seen to let go.
+    pair?.theirs.destroy()
+  }
 }
 
-function processOf(child: ChildProcess): ModelProcess {
+function processOf(child: ChildProcess, link: Link | undefined): ModelProcess {
   return {
     pid: child.pid as number,
     toRuntime: child.stdio[3] as Writable,
-    fromRuntime: child.stdio[4] as Readable,
+    fromRuntime: link?.inflow ?? inflowOf(child.stdio[4] as Readable),
     stdout: child.stdout as Readable,
     stderr: child.stderr as Readable,
     // `exit`, not `close`: a grandchild that inherited stdout keeps `close` waiting for seconds.

@@ -47,6 +47,8 @@ export interface Ask {
     readonly door?: string | undefined
     readonly contentType?: string | undefined
     readonly body: Uint8Array
+    /** The same in the pieces in which it came; undefined: one. */
+    readonly pieces?: readonly Uint8Array[] | undefined
   }
   readonly deadline: number
 }
@@ -201,13 +203,13 @@ export class Sandbox implements Watched {
     const { toRuntime, fromRuntime, pid } = process
     readPrinted(process, this.#assignment.onPrinted)
     // A write to a process that just died fails with EPIPE; its exit tells the story, the stream must not.
-    for (const stream of [toRuntime, fromRuntime]) stream.on('error', () => {})
+    toRuntime.on('error', () => {})
     const reader = new FrameReader()
-    fromRuntime.on('data', (chunk: Buffer) => this.#receive(reader, chunk))
+    fromRuntime.listen(bytes => this.#receive(reader, bytes))
     void process.exited.then(async exit => {
       killGroup(pid)
       // Answers it wrote before it died may still lie in the pipe: they count.
-      if (!this.#ending) await ended(fromRuntime, drainMs)
+      if (!this.#ending) await fromRuntime.ended(drainMs)
       this.#end(exit)
     })
     // Killed while it was being started.
@@ -245,10 +247,10 @@ export class Sandbox implements Watched {
     if (buffers.length > 1) stream.uncork()
   }
 
-  #receive(reader: FrameReader, chunk: Buffer): void {
+  #receive(reader: FrameReader, bytes: Buffer): void {
     if (this.#ending) return
     try {
-      for (const frame of reader.push(chunk)) this.#handle(decode(frame))
+      for (const frame of reader.pushBorrowed(bytes)) this.#handle(decode(frame))
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       this.kill({ reason: 'protocol', detail: error.message })
@@ -308,20 +310,9 @@ class Waiting<A extends Ask> implements OpenAsk {
 }
 
 function wireRequest(id: number, { request, deadline }: Ask, now: number): WireRequest {
-  const { requestId, pretty, traceparent, door, body } = request
+  const { requestId, pretty, traceparent, door } = request
+  const body = request.pieces ?? [request.body]
   const wired = { type: 'request', id, requestId, remainingMs: deadline - now, pretty, body } as const
   if (traceparent === undefined && door === undefined) return wired
   return { ...wired, extra: { traceparent, door, contentType: request.contentType } }
-}
-
-/** Resolves when a stream has given everything, or after `limitMs`. */
-function ended(stream: NodeJS.ReadableStream & { readableEnded: boolean }, limitMs: number): Promise<void> {
-  if (stream.readableEnded) return Promise.resolve()
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, limitMs)
-    stream.once('close', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

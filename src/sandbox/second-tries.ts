@@ -3,6 +3,11 @@ import { type Ending, isSelfMade } from './ending.ts'
 import { Quarantine } from './quarantine.ts'
 import { RetryBudget } from './retry-budget.ts'
 
+/** Its body is joined when it is asked for, so it is asked for only where somebody is under suspicion. */
+interface WithBody {
+  readonly body: Uint8Array
+}
+
 export class SecondTries {
   #idempotent: boolean
   #budget = new RetryBudget()
@@ -21,18 +26,18 @@ export class SecondTries {
   }
 
   /** Its process survived it. */
-  answered(body: Uint8Array): void {
-    if (!this.#quarantine.isEmpty) this.#quarantine.clear(body)
+  answered(request: WithBody): void {
+    if (!this.#quarantine.isEmpty) this.#quarantine.clear(request.body)
   }
 
   /** A process died with this request in hand, and with no other that could have been the cause. */
-  blame(body: Uint8Array, ending: Ending): void {
-    if (isSelfMade(ending)) this.#quarantine.blame(body)
+  blame(request: WithBody, ending: Ending): void {
+    if (isSelfMade(ending)) this.#quarantine.blame(request.body)
   }
 
-  /** Whether the body has ended too many processes to be given one more. */
-  refuses(body: Uint8Array): boolean {
-    return !this.#quarantine.isEmpty && this.#quarantine.holds(body)
+  /** Whether its body has ended too many processes to be given one more. */
+  refuses(request: WithBody): boolean {
+    return !this.#quarantine.isEmpty && this.#quarantine.holds(request.body)
   }
 
   /** Whether what a process had in hand may be asked again. One grant serves them all: it is processes that it costs. */

@@ -8,6 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { constants } from 'node:os'
 import { FrameReader, WireError } from '../wire/frame.ts'
 import { decode, type Exited, encode, type FromRuntime, protocol, type ToRuntime } from '../wire/messages.ts'
+import { type Link, linkTo } from './inflow.ts'
 import { type Command, type Exit, killGroup, type ModelProcess, spawnProcess } from './process.ts'
 
 export interface ZygoteOptions {
@@ -18,10 +19,13 @@ export interface ZygoteOptions {
   readonly onPrinted: (text: string) => void
 }
 
-type Role = 'wire' | 'stdout' | 'stderr'
+type Role = 'stdout' | 'stderr'
 
 interface Birth {
+  /** Where the process listens for its wire. */
+  readonly listen: string
   readonly sockets: Map<Role, Socket>
+  link: Link | undefined
   pid: number | undefined
   readonly resolve: (process: ModelProcess) => void
   readonly reject: (error: Error) => void
@@ -30,7 +34,7 @@ interface Birth {
 
 const importTimeoutMs = 60_000
 const forkTimeoutMs = 5_000
-const greeting = /^([0-9a-f]{64}) (wire|stdout|stderr)\n/
+const greeting = /^([0-9a-f]{64}) (stdout|stderr)\n/
 const greetingBytes = 64 + 1 + 6 + 1
 
 export class Zygote {
@@ -100,9 +104,12 @@ export class Zygote {
         () => this.#miscarry(token, new Error('the forked process did not connect')),
         forkTimeoutMs,
       )
-      this.#births.set(token, { sockets: new Map(), pid: undefined, resolve, reject, timer })
+      const socket = this.#options.socketPath
+      const listen = `${socket}.${id}`
+      const unborn = { sockets: new Map(), link: undefined, pid: undefined }
+      this.#births.set(token, { listen, ...unborn, resolve, reject, timer })
       this.#tokens.set(id, token)
-      this.#send({ type: 'fork', id, fork: { socket: this.#options.socketPath, token, env, cwd } })
+      this.#send({ type: 'fork', id, fork: { socket, listen, token, env, cwd } })
     })
   }
 
@@ -121,11 +128,11 @@ export class Zygote {
     for (const stream of [stdout, stderr]) {
       stream.on('data', (chunk: Buffer) => this.#options.onPrinted(chunk.toString('utf8').trimEnd()))
     }
-    for (const stream of [toRuntime, fromRuntime, stdout, stderr]) stream.on('error', () => {})
+    for (const stream of [toRuntime, stdout, stderr]) stream.on('error', () => {})
     const reader = new FrameReader()
-    fromRuntime.on('data', (chunk: Buffer) => {
+    fromRuntime.listen(bytes => {
       try {
-        for (const frame of reader.push(chunk)) this.#handle(decode(frame))
+        for (const frame of reader.pushBorrowed(bytes)) this.#handle(decode(frame))
       } catch (error) {
         if (!(error instanceof WireError)) throw error
         this.#die(error)
@@ -158,7 +165,7 @@ export class Zygote {
           return
         }
         birth.pid = pid
-        this.#complete(token, birth)
+        this.#link(token, birth)
         return
       }
       case 'exited':
@@ -168,6 +175,17 @@ export class Zygote {
       default:
         throw new WireError(`a zygote does not say "${message.type}"`)
     }
+  }
+
+  #link(token: string, birth: Birth): void {
+    linkTo(birth.listen).then(
+      link => {
+        if (!this.#births.has(token)) return void link.socket.destroy()
+        birth.link = link
+        this.#complete(token, birth)
+      },
+      error => this.#miscarry(token, error),
+    )
   }
 
   /** A connection tells whose it is in its first line; what follows belongs to the stream. */
@@ -191,13 +209,13 @@ export class Zygote {
     socket.on('readable', read)
   }
 
-  #complete(token: string, { pid, sockets, resolve, timer }: Birth): void {
-    const [wire, stdout, stderr] = [sockets.get('wire'), sockets.get('stdout'), sockets.get('stderr')]
-    if (pid === undefined || !wire || !stdout || !stderr) return
+  #complete(token: string, { pid, link, sockets, resolve, timer }: Birth): void {
+    const [stdout, stderr] = [sockets.get('stdout'), sockets.get('stderr')]
+    if (pid === undefined || !link || !stdout || !stderr) return
     clearTimeout(timer)
     this.#births.delete(token)
     const exited = new Promise<Exit>(settle => this.#living.set(pid, settle))
-    resolve({ pid, toRuntime: wire, fromRuntime: wire, stdout, stderr, exited })
+    resolve({ pid, toRuntime: link.socket, fromRuntime: link.inflow, stdout, stderr, exited })
   }
 
   #miscarry(token: string, error: Error): void {
@@ -206,6 +224,8 @@ export class Zygote {
     this.#births.delete(token)
     clearTimeout(birth.timer)
     for (const socket of birth.sockets.values()) socket.destroy()
+    birth.link?.socket.destroy()
+    rmSync(birth.listen, { force: true })
     if (birth.pid !== undefined) killGroup(birth.pid)
     birth.reject(error)
   }

@@ -37,45 +37,98 @@ export function writeHead(buffer: Buffer, type: number, id: number, payloadBytes
   buffer.writeUInt32BE(id, start + lengthBytes + 1)
 }
 
-/** Cuts a stream into frames. Payloads are views into the chunks that came; big ones are joined exactly once. */
+const nothing = Buffer.alloc(0)
+
+/** Cuts a stream into frames. What a chunk holds whole is not copied; a frame in several chunks is, once. */
 export class FrameReader {
-  #chunks: Buffer[] = []
-  #held = 0
-  /** How many held bytes make further work worthwhile: a length field, then a whole frame. */
-  #wanted = lengthBytes
+  /** A frame that has begun to arrive, at its full length as soon as that is known: the length field, then everything. */
+  #part = nothing
+  #filled = 0
 
   /** Whether a frame has begun to arrive whose end is still missing. */
   get holdsPart(): boolean {
-    return this.#held > 0
+    return this.#part !== nothing
   }
 
-  /** Takes a chunk and gives the frames that are complete now, in order. Throws `WireError` on a bad length. */
+  /** Takes a chunk for good and gives the frames that are complete now, in order. Throws `WireError` on a bad length. */
   push(chunk: Buffer): Frame[] {
-    this.#chunks.push(chunk)
-    this.#held += chunk.length
     const frames: Frame[] = []
-    if (this.#held < this.#wanted) return frames
-
-    let bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#held)
-    this.#wanted = lengthBytes
-    while (bytes.length >= lengthBytes) {
-      const length = bytes.readUInt32BE(0)
-      if (length < headBytes || length > maxFrameBytes)
-        throw new WireError(`a frame cannot be ${length} bytes long`)
-      const end = lengthBytes + length
-      if (bytes.length < end) {
-        this.#wanted = end
-        break
-      }
-      frames.push({
-        type: bytes[lengthBytes] as number,
-        id: bytes.readUInt32BE(lengthBytes + 1),
-        payload: bytes.subarray(payloadStart, end),
-      })
-      bytes = bytes.subarray(end)
-    }
-    this.#chunks = bytes.length > 0 ? [bytes] : []
-    this.#held = bytes.length
+    const bytes = this.#continue(chunk, frames)
+    const end = endOfWhole(bytes)
+    cut(bytes, end, frames)
+    this.#begin(bytes, end)
     return frames
+  }
+
+  /** The same for bytes that are overwritten afterwards: the frames are copies. */
+  pushBorrowed(borrowed: Buffer): Frame[] {
+    const frames: Frame[] = []
+    const bytes = this.#continue(borrowed, frames)
+    const end = endOfWhole(bytes)
+    if (end > 0) cut(Buffer.from(bytes.subarray(0, end)), end, frames)
+    this.#begin(bytes, end)
+    return frames
+  }
+
+  /** Adds to the frame that has begun; gives what is left. */
+  #continue(bytes: Buffer, frames: Frame[]): Buffer {
+    if (this.#part === nothing) return bytes
+    let at = this.#gather(bytes, 0)
+    if (this.#part.length === lengthBytes && this.#filled === lengthBytes) {
+      const field = this.#part
+      this.#part = Buffer.allocUnsafe(wholeBytes(field, 0))
+      field.copy(this.#part)
+      at = this.#gather(bytes, at)
+    }
+    if (this.#filled === this.#part.length && this.#filled > lengthBytes) {
+      cut(this.#part, this.#filled, frames)
+      this.#part = nothing
+    }
+    return at === 0 ? bytes : bytes.subarray(at)
+  }
+
+  #begin(bytes: Buffer, at: number): void {
+    if (at === bytes.length) return
+    const isKnown = bytes.length - at >= lengthBytes
+    this.#part = Buffer.allocUnsafe(isKnown ? wholeBytes(bytes, at) : lengthBytes)
+    this.#filled = 0
+    this.#gather(bytes, at)
+  }
+
+  #gather(bytes: Buffer, at: number): number {
+    const copied = bytes.copy(this.#part, this.#filled, at)
+    this.#filled += copied
+    return at + copied
+  }
+}
+
+/** Where the last frame ends that is whole. */
+function endOfWhole(bytes: Buffer): number {
+  let end = 0
+  while (bytes.length - end >= lengthBytes) {
+    const next = end + wholeBytes(bytes, end)
+    if (next > bytes.length) break
+    end = next
+  }
+  return end
+}
+
+/** How long the frame is that begins at `at`, its length field included. */
+function wholeBytes(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32BE(at)
+  if (length < headBytes || length > maxFrameBytes)
+    throw new WireError(`a frame cannot be ${length} bytes long`)
+  return lengthBytes + length
+}
+
+function cut(bytes: Buffer, end: number, frames: Frame[]): void {
+  for (let at = 0; at < end; ) {
+    const next = at + wholeBytes(bytes, at)
+    frames.push({
+      type: bytes[at + lengthBytes] as number,
+      id: bytes.readUInt32BE(at + lengthBytes + 1),
+      payload: bytes.subarray(at + payloadStart, next),
+    })
+    at = next
   }
 }

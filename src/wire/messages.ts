@@ -48,8 +48,10 @@ export interface ZygoteStart {
 
 /** What a forked sandbox starts with; `start` follows over its own connection. */
 export interface Fork {
-  /** Unix socket it connects to: once for the wire, once each for stdout and stderr. */
+  /** Unix socket it connects to, once each for stdout and stderr. */
   readonly socket: string
+  /** Unix socket on which it listens for its wire. */
+  readonly listen: string
   /** Says which fork the connections belong to, and that they are ours. */
   readonly token: string
   readonly env: Readonly<Record<string, string>>
@@ -68,7 +70,8 @@ export interface WireRequest {
     readonly door?: string | undefined
     readonly contentType?: string | undefined
   }
-  readonly body: Uint8Array
+  /** In as many pieces as it came. */
+  readonly body: readonly Uint8Array[]
 }
 
 export type ToRuntime =
@@ -158,24 +161,26 @@ export function encode(message: ToRuntime): Buffer[] {
  */
 export function encodeRequests(requests: readonly WireRequest[]): Buffer[] {
   const extras = requests.map(({ extra }) => (extra ? JSON.stringify(extra) : ''))
+  const sizes = requests.map(({ body }) => body.reduce((bytes, piece) => bytes + piece.length, 0))
   const buffers: Buffer[] = []
   for (let from = 0; from < requests.length; ) {
     let bytes = 0
     let to = from
     let isBig = false
     for (; to < requests.length && !isBig; to++) {
-      const request = requests[to] as WireRequest
-      isBig = request.body.length > copyBelowBytes
-      bytes += payloadStart + fieldBytesOf(request, extras[to] as string) + (isBig ? 0 : request.body.length)
+      const bodyBytes = sizes[to] as number
+      isBig = bodyBytes > copyBelowBytes
+      bytes += payloadStart + fieldBytesOf(requests[to] as WireRequest, extras[to] as string)
+      if (!isBig) bytes += bodyBytes
     }
     const together = Buffer.allocUnsafe(bytes)
     let at = 0
     for (let i = from; i < to; i++)
-      at = writeRequest(together, at, requests[i] as WireRequest, extras[i] as string)
+      at = writeRequest(together, at, requests[i] as WireRequest, extras[i] as string, sizes[i] as number)
     buffers.push(together)
     if (isBig) {
-      const { body } = requests[to - 1] as WireRequest
-      buffers.push(Buffer.from(body.buffer, body.byteOffset, body.length))
+      for (const piece of (requests[to - 1] as WireRequest).body)
+        buffers.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length))
     }
     from = to
   }
@@ -188,10 +193,16 @@ function fieldBytesOf({ requestId }: WireRequest, extra: string): number {
 }
 
 /** Writes the head of a request, and its body when that is small; gives where it ends. */
-function writeRequest(into: Buffer, start: number, request: WireRequest, extra: string): number {
+function writeRequest(
+  into: Buffer,
+  start: number,
+  request: WireRequest,
+  extra: string,
+  bodyBytes: number,
+): number {
   const fieldBytes = fieldBytesOf(request, extra)
   const { id, requestId, remainingMs, pretty, body } = request
-  writeHead(into, types.request, id, fieldBytes + body.length, start)
+  writeHead(into, types.request, id, fieldBytes + bodyBytes, start)
   let at = start + payloadStart
   at = into.writeUInt32BE(Math.max(0, Math.min(0xffffffff, Math.floor(remainingMs))), at)
   into[at++] = pretty ? 1 : 0
@@ -199,9 +210,12 @@ function writeRequest(into: Buffer, start: number, request: WireRequest, extra: 
   at += into.write(requestId, at, 'latin1')
   at = into.writeUInt16BE(fieldBytes - 8 - requestId.length, at)
   if (extra !== '') at += into.write(extra, at, 'utf8')
-  if (body.length > copyBelowBytes) return at
-  into.set(body, at)
-  return at + body.length
+  if (bodyBytes > copyBelowBytes) return at
+  for (const piece of body) {
+    into.set(piece, at)
+    at += piece.length
+  }
+  return at
 }
 
 function jsonFrame(type: number, id: number, value: unknown): Buffer {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Frame, FrameReader, maxFrameBytes, WireError } from './frame.ts'
+import { allocateFrame, type Frame, FrameReader, maxFrameBytes, payloadStart, WireError } from './frame.ts'
 import { decode, encode, type FromRuntime, type ToRuntime } from './messages.ts'
 
 interface Golden {
@@ -37,7 +37,8 @@ describe('the wire', () => {
   it.each(toRuntime.map(entry => [entry.name, entry] as const))(
     'writes the golden bytes of "%s"',
     (_name, entry) => {
-      expect(Buffer.concat(encode(messageOf(entry) as ToRuntime)).toString('hex')).toBe(entry.hex)
+      const message = { ...(messageOf(entry) as ToRuntime), body: [bodyOf(entry)] }
+      expect(Buffer.concat(encode(message)).toString('hex')).toBe(entry.hex)
     },
   )
 
@@ -69,10 +70,40 @@ describe('the wire', () => {
   })
 
   it('passes a big body on without copying it', () => {
-    const body = Buffer.alloc(100_000, 'x')
+    const body = [Buffer.alloc(60_000, 'x'), Buffer.alloc(40_000, 'y')]
     const buffers = encode({ type: 'request', id: 1, requestId: 'r', remainingMs: 1, pretty: false, body })
-    expect(buffers).toHaveLength(2)
-    expect(buffers[1]?.buffer).toBe(body.buffer)
+    expect(buffers).toHaveLength(3)
+    expect(buffers[0]?.readUInt32BE(0)).toBe(Buffer.concat(buffers).length - 4)
+    expect(buffers[1]?.buffer).toBe(body[0]?.buffer)
+    expect(buffers[2]?.buffer).toBe(body[1]?.buffer)
+  })
+
+  it('keeps frames of bytes that are overwritten', () => {
+    const sizes = [0, 10, 70_000, 3, 200_000, 1]
+    const payloads = sizes.map((size, at) => Buffer.alloc(size, at + 1))
+    const stream = Buffer.concat(
+      payloads.map((payload, id) => {
+        const frame = allocateFrame(67, id, payload.length)
+        payload.copy(frame, payloadStart)
+        return frame
+      }),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1 }), steps => {
+        const reader = new FrameReader()
+        const lent = Buffer.alloc(100_000)
+        const frames: Frame[] = []
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const bytes = stream.copy(lent, 0, at, at + (steps[i % steps.length] as number))
+          frames.push(...reader.pushBorrowed(lent.subarray(0, bytes)))
+          lent.fill(0xff)
+          at += bytes
+        }
+        expect(frames.map(({ id }) => id)).toEqual([...sizes.keys()])
+        for (const { id, payload } of frames) expect(payload.equals(payloads[id] as Buffer)).toBe(true)
+        expect(reader.holdsPart).toBe(false)
+      }),
+    )
   })
 
   it('refuses lengths that cannot be, before it waits for their bytes', () => {

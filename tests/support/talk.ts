@@ -143,7 +143,7 @@ export class Talk {
         remainingMs,
         pretty,
         ...(more ? { extra: more } : {}),
-        body: Buffer.from(body),
+        body: [Buffer.from(body)],
       }
       this.send({ type: 'request', ...request })
     }

@@ -50,7 +50,7 @@ export interface Layout {
 }
 
 /** Longer paths cannot be bound: `sun_path` has 104 bytes on macOS, 108 on Linux. */
-const maxSocketPath = 100
+const maxSocketPath = 92
 
 export function layout(root: string): Layout {
   const stageDir = ({ stage, model }: StageKey): string => join(root, 'projects', model, stage)

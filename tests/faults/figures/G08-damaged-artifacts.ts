@@ -103,10 +103,10 @@ async function load(
   child.toRuntime.on('error', () => {})
   const reader = new FrameReader()
   const first = new Promise<FromRuntime | undefined>(resolve => {
-    child.fromRuntime.on('data', (chunk: Buffer) => {
-      for (const frame of reader.push(chunk)) resolve(decode(frame))
+    child.fromRuntime.listen(bytes => {
+      for (const frame of reader.pushBorrowed(bytes)) resolve(decode(frame))
     })
-    child.fromRuntime.on('close', () => resolve(undefined))
+    void child.exited.then(() => child.fromRuntime.ended(1_000)).then(() => resolve(undefined))
   })
   for (const buffer of encode({ type: 'start', start })) child.toRuntime.write(buffer)
   const said = await first

@@ -130,25 +130,32 @@ class _Zygote:
             with contextlib.suppress(Exception):
                 stream.flush()
         try:
+            listener = _listen(order["listen"])
+        except OSError as error:
+            self.say(wire.FORKED, number, {"error": f"listen: {error.strerror or error}"})
+            return None
+        try:
             with warnings.catch_warnings():
                 # Threads of BLAS libraries count for Python's warning; they know how to survive a fork.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
         except OSError as error:
+            listener.close()
             self.say(wire.FORKED, number, {"error": f"fork: {error.strerror}"})
             return None
         if pid == 0:
             try:
-                return self._begin(order)
+                return self._begin(order, listener)
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()
                 os._exit(_EXIT_STILLBORN)
+        listener.close()
         self._children.add(pid)
         self.say(wire.FORKED, number, {"pid": pid})
         return None
 
-    def _begin(self, order):
+    def _begin(self, order, listener):
         """Makes this process, a fresh child, a sandbox like any other; gives its wire."""
         os.setsid()
         signal.set_wakeup_fd(-1)
@@ -163,7 +170,7 @@ class _Zygote:
         time.tzset()
         os.chdir(order["cwd"])
         reseed()
-        connection = move(_connect(order, "wire"))
+        connection = move(_accept(order, listener))
         for role, descriptor in (("stdout", 1), ("stderr", 2)):
             stream = _connect(order, role)
             os.dup2(stream, descriptor)
@@ -173,11 +180,28 @@ class _Zygote:
 
 def _order(payload):
     order = wire.read_json(payload)
-    if any(type(order.get(name)) is not str for name in ("socket", "token", "cwd")):
-        raise wire.WireError("a fork lacks socket, token or cwd")
+    if any(type(order.get(name)) is not str for name in ("socket", "listen", "token", "cwd")):
+        raise wire.WireError("a fork lacks socket, listen, token or cwd")
     if type(order.get("env")) is not dict:
         raise wire.WireError("a fork lacks env")
     return order
+
+
+def _listen(path):
+    """Before the fork, so that the host finds it there when it hears of the child."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # of a child that died before anybody had connected
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(1)
+    return listener
+
+
+def _accept(order, listener):
+    stream, _ = listener.accept()
+    listener.close()
+    os.unlink(order["listen"])
+    return stream.detach()
 
 
 def _connect(order, role):
