@@ -157,7 +157,45 @@ export interface VersionStatus {
   readonly sandboxes: readonly SandboxStatus[]
 }
 
-export interface StageStatus {
+/** How a stage does: as processes that the platform itself runs, or as a function that somebody else runs. */
+export type StageStatus = ProcessStatus | FunctionStatus
+
+export interface FunctionStatus {
+  readonly kind: 'function'
+  readonly stage: string
+  readonly model: string
+  readonly region: string
+  /** Undefined until it is served to its end. */
+  readonly url: string | undefined
+  /** Its address under a name of the user's own. */
+  readonly domain?: string | undefined
+  /** Those that are kept, oldest first; the weight is the percent of the traffic. */
+  readonly versions: readonly { readonly number: number; readonly weight: number }[]
+  /** As the newest version with traffic has it. */
+  readonly function: {
+    readonly name: string
+    readonly arn: string
+    readonly role: string
+    readonly codeBytes: number
+    readonly version: string
+    readonly lastModified: string
+    readonly memoryMb: number
+    readonly timeoutSeconds: number
+    readonly handler: string
+    readonly runtime: string
+    readonly vpc: string | undefined
+    readonly state: string
+  }
+  /** Of the last 24 hours; undefined to whom may not see it. */
+  readonly traffic: { readonly invocations: number; readonly errors: number } | undefined
+  /** The permission that this takes. */
+  readonly missing: string | undefined
+  /** That call it by themselves, to keep it warm. */
+  readonly schedules: number
+}
+
+export interface ProcessStatus {
+  readonly kind: 'processes'
   readonly stage: string
   readonly model: string
   readonly url: string

@@ -12,7 +12,7 @@ export interface Request {
   readonly body: Buffer
 }
 
-export type Service = 'lambda' | 's3' | 'iam' | 'sts' | 'apigateway' | 'logs' | 'scheduler'
+export type Service = 'lambda' | 's3' | 'iam' | 'sts' | 'apigateway' | 'logs' | 'scheduler' | 'monitoring'
 
 export interface Action {
   readonly service: Service
@@ -111,6 +111,11 @@ const services: Record<Service, (request: Request, region: string) => Found> = {
     // A list of groups is about no group, and IAM writes that so.
     const what = action === 'DescribeLogGroups' ? ':log-stream:' : logGroupName
     return { action, resource: `arn:aws:logs:${region}:${account}:log-group:${what}` }
+  },
+  // CloudWatch signs as it was called first; its permissions are called otherwise.
+  monitoring: request => {
+    const action = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? ''
+    return { action, permission: `cloudwatch:${action}` }
   },
   scheduler: (request, region) => {
     const found = inTable(schedulerTable, request)

@@ -48,7 +48,10 @@ export function errorAnswer(service: Service, { status, code, message }: AwsErro
     const error = `<Error><Type>${type}</Type>${about}</Error>`
     return xml(`<ErrorResponse>${error}<RequestId>${id}</RequestId></ErrorResponse>`)
   }
-  const body = service === 'logs' ? { __type: code, message } : { Type: 'User', Message: message, message }
+  const body =
+    service === 'logs' || service === 'monitoring'
+      ? { __type: code, message }
+      : { Type: 'User', Message: message, message }
   return {
     status,
     headers: { 'content-type': 'application/json', 'x-amzn-errortype': code, 'x-amzn-requestid': id },

@@ -11,6 +11,7 @@ import { type Fired, fireSchedules } from './data-plane/schedules.ts'
 import { type Permits, signerOf } from './data-plane/signatures.ts'
 import { AwsError } from './errors.ts'
 import { Lambda } from './lambda/lambda.ts'
+import { metricData } from './metrics.ts'
 import type { Answer, Moto } from './moto.ts'
 import { isAllowed, type MayDo, type Policy } from './permissions.ts'
 import { resourcesOf } from './resources.ts'
@@ -143,6 +144,7 @@ export class Services {
     sts: (_, request) => this.#pass(request),
     apigateway: (action, request) => this.#apis.answer(action, request),
     logs: (_, request) => this.#pass(request),
+    monitoring: async ({ region }, request) => metricData(request, region, this.#executions),
     scheduler: async ({ action }, request) => {
       if (action === 'CreateSchedule' || action === 'UpdateSchedule') await this.#checkSchedule(request)
       return this.#pass(request)

@@ -242,9 +242,7 @@ describe('the host on this machine', () => {
     writeFileSync(path, 'other bytes')
     process.kill(pid as number, 'SIGKILL')
     const health = new URL('/readyz', url)
-    await expect
-      .poll(async () => (await platform.status?.(stage))?.state, { timeout: 10_000 })
-      .toBe('DEFUNCT')
+    await expect.poll(() => platform.status?.(stage), { timeout: 10_000 }).toMatchObject({ state: 'DEFUNCT' })
     expect((await fetch(health)).status).toBe(503)
     const refused = await fetch(url, { method: 'POST', body: '{"data": 1}' })
     expect(await refused.text()).not.toContain(system.places.home)
@@ -256,8 +254,9 @@ describe('the host on this machine', () => {
     rmSync(path)
     writeFileSync(path, bytes)
     await expect.poll(async () => (await ask(url)).status, { timeout: 20_000, interval: 200 }).toBe(200)
-    const mended = (await platform.status?.(stage))?.versions[0]
-    expect([mended?.state, mended?.lastError]).toEqual(['READY', undefined])
+    const mended = await platform.status?.(stage)
+    expect(mended).toMatchObject({ versions: [{ state: 'READY' }] })
+    expect(JSON.stringify(mended)).not.toContain('lastError')
     expect((await fetch(health)).status).toBe(200)
   })
 

@@ -1,12 +1,13 @@
 /** `thampi status`: how a stage does. A page for people, one document for programs. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StageStatus, VersionStatus } from '../../platforms/platform.ts'
+import type { ProcessStatus, StageStatus, VersionStatus } from '../../platforms/platform.ts'
 import { status } from '../../status.ts'
 import { engineFor } from '../engine.ts'
 import type { Output } from '../output.ts'
 import { plainText } from '../plain-text.ts'
 import type { Done, Session } from '../session.ts'
 import { sparkline } from '../sparkline.ts'
+import { functionDocument, functionPage } from './function-status.ts'
 
 interface StatusFlags {
   readonly watch?: true
@@ -43,6 +44,10 @@ function say(now: StageStatus, output: Output): void {
 }
 
 function pageOf(now: StageStatus, output: Output): string[] {
+  return now.kind === 'function' ? functionPage(now) : processPage(now, output)
+}
+
+function processPage(now: ProcessStatus, output: Output): string[] {
   const { stage, model, url, state, versions } = now
   const style = state === 'READY' ? 'green' : state === 'BUSY' || state === 'STARTING' ? 'yellow' : 'red'
   const lines = [`${stage}/${model} is ${output.onOut(style, state)}`, url, '', ...traffic(versions), '']
@@ -127,7 +132,11 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
   )
 }
 
-function documentOf({ stage, model, url, state, versions }: StageStatus): object {
+function documentOf(now: StageStatus): object {
+  return now.kind === 'function' ? functionDocument(now) : processDocument(now)
+}
+
+function processDocument({ stage, model, url, state, versions }: ProcessStatus): object {
   return {
     stage,
     model,

@@ -33,6 +33,7 @@ import { bareVersion, describedVersions, readRecord, readState, writeRecord } fr
 import { Rehearsal } from './rehearsal.ts'
 import { type Released, release } from './release.ts'
 import { remove } from './remove.ts'
+import { statusOf } from './status.ts'
 import { storeIn } from './store.ts'
 import { find, finish, route } from './traffic.ts'
 
@@ -156,6 +157,8 @@ function platformAt(place: Place, system: System, between?: Between): Platform {
     logs: async function* (stage, options) {
       yield* logLines(await cornerFor(stage), options)
     },
+
+    status: async stage => statusOf(await cornerFor(stage), stage),
 
     permissions: stage => permissionsFor(stage, place, account, system),
 

@@ -11,6 +11,7 @@ import type { ApiCalls } from './services/api.ts'
 import type { IamCalls } from './services/iam.ts'
 import type { LambdaCalls } from './services/lambda.ts'
 import type { LogsCalls } from './services/logs.ts'
+import type { MetricsCalls } from './services/metrics.ts'
 import type { S3Calls } from './services/s3.ts'
 import type { SchedulerCalls } from './services/scheduler.ts'
 import type { StsCalls } from './services/sts.ts'
@@ -37,6 +38,7 @@ export interface Cloud {
   api(): Promise<ApiCalls>
   logs(): Promise<LogsCalls>
   scheduler(): Promise<SchedulerCalls>
+  metrics(): Promise<MetricsCalls>
   /** The headers of a request that a service other than those lets through by its signature. */
   sign(request: Outgoing, service: string): Promise<Record<string, string>>
   /** The status with which an address of the stage answers; undefined when it does not. What is only imagined is not asked. */
@@ -96,6 +98,9 @@ export function openCloud(place: Place, system: System, between?: Between): Clou
     logs: open('logs', async (...given) => (await import('./services/logs.ts')).logsCalls(...given)),
     scheduler: open('scheduler', async (...given) =>
       (await import('./services/scheduler.ts')).schedulerCalls(...given),
+    ),
+    metrics: open('cloudwatch', async (...given) =>
+      (await import('./services/metrics.ts')).metricsCalls(...given),
     ),
     sign: async (request, service) => {
       const { signedHeaders } = await import('./services/signer.ts')

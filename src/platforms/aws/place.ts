@@ -55,7 +55,7 @@ function noRegion(stage: string, profile: string | undefined): ThampiError {
   })
 }
 
-const services = ['lambda', 's3', 'iam', 'apigatewayv2', 'logs', 'sts', 'scheduler']
+const services = ['lambda', 's3', 'iam', 'apigatewayv2', 'logs', 'sts', 'scheduler', 'cloudwatch']
 
 /** Also those of the environment, as every tool of AWS reads them; the settings win. */
 function endpointsOf(setting: unknown, env: Environment): Record<string, string> {

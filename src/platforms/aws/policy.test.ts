@@ -4,6 +4,7 @@ import { apiCalls } from './services/api.ts'
 import { iamCalls } from './services/iam.ts'
 import { lambdaCalls } from './services/lambda.ts'
 import { logsCalls } from './services/logs.ts'
+import { metricsCalls } from './services/metrics.ts'
 import { s3Calls } from './services/s3.ts'
 import { schedulerCalls } from './services/scheduler.ts'
 import { stsCalls } from './services/sts.ts'
@@ -40,6 +41,7 @@ it('lets who deploys make every call that the platform makes', () => {
     logs: logsCalls(config, asIs),
     sts: stsCalls(config, asIs),
     scheduler: schedulerCalls(config, asIs),
+    cloudwatch: metricsCalls(config, asIs),
   }
   const needed = Object.entries(made).flatMap(([service, calls]) =>
     Object.keys(calls).map(call => {
@@ -53,10 +55,10 @@ it('lets who deploys make every call that the platform makes', () => {
   expect(needed.filter(action => !allowed.includes(action))).toEqual([])
 })
 
-it('allows nothing wider than one project: only who one is can be asked without a resource', () => {
+it('allows nothing wider than one project: only who one is and what was counted can be asked without a resource', () => {
   const policy = deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, ground)
   const wide = policy.Statement.filter(({ Resource }) => Resource === '*').map(({ Sid }) => Sid)
-  expect(wide).toEqual(['Who'])
+  expect(wide).toEqual(['Who', 'Metrics'])
   expect(JSON.stringify(policy)).not.toMatch(/"[a-z0-9]+:\*"/)
   expect(policy.Statement.find(({ Sid }) => Sid === 'Function')).toMatchObject({
     Resource: 'arn:aws:lambda:eu-central-1:123456789012:function:mymodel-*',

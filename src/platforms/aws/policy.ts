@@ -130,6 +130,8 @@ export function deployerPolicy(
     Version: '2012-10-17',
     Statement: [
       { Sid: 'Who', Effect: 'Allow', Action: deployerActions.who, Resource: '*' },
+      // Counts, which know no resources; without it `thampi status` leaves them out.
+      { Sid: 'Metrics', Effect: 'Allow', Action: deployerActions.metrics, Resource: '*' },
       {
         Sid: 'Function',
         Effect: 'Allow',
@@ -211,6 +213,7 @@ export function deployerPolicy(
 
 type Part =
   | 'who'
+  | 'metrics'
   | 'function'
   | 'url'
   | 'layers'
@@ -225,6 +228,7 @@ type Part =
 /** Every action that the platform's calls need; a test compares them with the calls there are. */
 export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
   who: ['sts:GetCallerIdentity'],
+  metrics: ['cloudwatch:GetMetricData'],
   function: [
     'lambda:AddPermission',
     'lambda:CreateAlias',

@@ -1,7 +1,7 @@
 /** How a stage does, told three times: to anybody, to its owner, to Prometheus. */
 import { type StageHealth, worst } from '../../gateway/health.ts'
 import type { Usage } from '../../sandbox/usage.ts'
-import type { StageStatus, VersionStatus } from '../platform.ts'
+import type { ProcessStatus, VersionStatus } from '../platform.ts'
 import type { StageKey } from './layout.ts'
 import type { Meter } from './meter.ts'
 import type { Metered } from './metrics.ts'
@@ -32,7 +32,7 @@ export async function statusOf(
   url: string,
   running: readonly Running[],
   readUsage: (pid: number) => Promise<Usage | undefined>,
-): Promise<StageStatus> {
+): Promise<ProcessStatus> {
   const nowMs = Date.now()
   const versions = await Promise.all(
     running.map(
@@ -45,7 +45,7 @@ export async function statusOf(
       }),
     ),
   )
-  return { ...key, url, state: healthOf(key, running).state, versions }
+  return { kind: 'processes', ...key, url, state: healthOf(key, running).state, versions }
 }
 
 /** What versions counted, for the metrics. */

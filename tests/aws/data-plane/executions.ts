@@ -24,6 +24,12 @@ interface Running {
   busy: number
 }
 
+/** One invocation, as CloudWatch counts it. */
+export interface Counted {
+  readonly atMs: number
+  readonly hasFailed: boolean
+}
+
 /** Versions that stay warm; a test that deploys a hundred times must not have a hundred processes. */
 const maxWarm = 6
 
@@ -33,6 +39,7 @@ export class Executions {
   readonly #running = new Map<string, Running>()
   readonly #busy = new Map<Fn, number>()
   readonly #shares = new Map<string, number>()
+  readonly #counted = new Map<string, readonly Counted[]>()
   readonly #ending = new Set<Promise<void>>()
   /** How often everything was ended: what was asked for before starts nothing any more. */
   #epoch = 0
@@ -61,6 +68,7 @@ export class Executions {
       const arn = qualifier === undefined ? fn.arn : `${fn.arn}:${qualifier}`
       const started = await running.function
       const invocation = await started.invoke(event, { requestId: randomUUID(), arn, clientContext })
+      this.#count(fn, invocation.functionError !== undefined)
       return { ...invocation, version: version.number }
     } catch (error) {
       throw asAwsError(error)
@@ -71,11 +79,21 @@ export class Executions {
     }
   }
 
+  /** What was invoked of a function, also of one that is gone; of what was refused nothing is counted. */
+  counted(region: string, name: string): readonly Counted[] {
+    return this.#counted.get(`${region} ${name}`) ?? []
+  }
+
+  #count({ arn, name }: Fn, hasFailed: boolean): void {
+    const key = `${arn.split(':')[3]} ${name}`
+    this.#counted.set(key, [...(this.#counted.get(key) ?? []), { atMs: Date.now(), hasFailed }])
+  }
+
   /** Ends every process. */
   async clear(): Promise<void> {
     this.#epoch += 1
     for (const running of this.#running.values()) this.#end(running)
-    for (const part of [this.#running, this.#busy, this.#shares]) part.clear()
+    for (const part of [this.#running, this.#busy, this.#shares, this.#counted]) part.clear()
     while (this.#ending.size > 0) await Promise.all(this.#ending)
   }
 
