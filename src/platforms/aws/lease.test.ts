@@ -11,6 +11,7 @@ class Bucket implements Store {
   now = 1_000_000
   /** So many writes take effect although their answer never comes. */
   lost = 0
+  mayDelete = true
   readonly objects = new Map<string, Stored<unknown>>()
   #etags = 0
 
@@ -33,6 +34,7 @@ class Bucket implements Store {
   }
 
   async remove(key: string): Promise<void> {
+    if (!this.mayDelete) throw refused('AccessDenied', false)
     this.objects.delete(key)
   }
 
@@ -108,6 +110,19 @@ describe('a turn', () => {
     const turn = turnIn(bucket)
     await turn.look()
     await turn.end()
+    expect(bucket.objects.size).toBe(0)
+  })
+
+  it('is given back also by who may write and not delete', async () => {
+    const bucket = new Bucket()
+    bucket.mayDelete = false
+    const turn = turnIn(bucket)
+    await turn.take()
+    await turn.end()
+    bucket.mayDelete = true
+    const next = turnIn(bucket)
+    await next.look()
+    await next.end()
     expect(bucket.objects.size).toBe(0)
   })
 

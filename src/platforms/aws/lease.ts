@@ -128,7 +128,13 @@ async function acquire(
 /** Only of what is still ours: whoever took over an expired lease keeps it. */
 async function letGo(store: Store, key: string, mine: LeaseRecord): Promise<void> {
   const found = await store.get<LeaseRecord>(key).catch(() => undefined)
-  if (found?.value.token === mine.token) await store.remove(key).catch(() => undefined)
+  if (found?.value.token !== mine.token) return
+  // Whoever may write and not delete leaves it as one whose time is over.
+  const over = { ...mine, seconds: 0 }
+  await store
+    .remove(key)
+    .catch(() => store.put(key, over, { ifMatch: found.etag }))
+    .catch(() => undefined)
 }
 
 /** Expired, or its holder is a process of this machine that is no more. */
