@@ -2,13 +2,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  DeleteFunctionCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
   LambdaClient,
   UpdateAliasCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Account } from '../../src/platforms/aws/account.ts'
 import { openAws } from '../../src/platforms/aws/aws.ts'
 import { openCloud } from '../../src/platforms/aws/client.ts'
@@ -20,10 +21,13 @@ import type { Deployment, Version } from '../../src/platforms/platform.ts'
 import { digestOf } from '../../src/system/files.ts'
 import { createFunction, zipOf } from '../aws/clients.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
+import { AwsError } from '../aws/errors.ts'
 import { servingOn, stageWith } from '../support/aws-serving.ts'
 import { saveSource } from '../support/node-runtime.ts'
 import { temporaryDirectory } from '../support/python.ts'
 import { all, ask, bundleOf } from './suite.ts'
+
+vi.mock('node:timers/promises', () => import('../support/pauses.ts'))
 
 let cloud: Cloud
 beforeAll(async () => {
@@ -188,6 +192,24 @@ describe('several deployers', () => {
       })
     })
     expect((await platform.find(stage))?.weights).toEqual(new Map([[1, 100]]))
+  })
+
+  it('whose version was cleared away by who moved the traffic meanwhile is told that it was moved', async () => {
+    await serve('one')
+    const alias = new UpdateAliasCommand({ FunctionName: 'mymodel-dev', Name: 'live', Description: 'theirs' })
+    const cleared = new DeleteFunctionCommand({ FunctionName: 'mymodel-dev', Qualifier: '2' })
+    const missing = new AwsError(404, 'ResourceNotFoundException', 'Function not found: mymodel-dev:2')
+    // Which of the two Lambda looks at first is not written down: the version that is gone, or the alias that was moved.
+    cloud.fail({ action: 'UpdateAlias' }, missing)
+    const meanwhile = async (): Promise<void> => {
+      await lambda().send(alias)
+      await lambda().send(cleared)
+    }
+    cloud.fail({ action: 'GetAlias' }, { meanwhile }, { after: 1 })
+    await expect(serve('two')).rejects.toMatchObject({
+      code: 'DEPLOY_IN_PROGRESS',
+      message: expect.stringContaining('Somebody else moved the traffic'),
+    })
   })
 })
 

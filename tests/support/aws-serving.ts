@@ -2,6 +2,7 @@
 import { openAws } from '../../src/platforms/aws/aws.ts'
 import type { Deployment, Platform, Version } from '../../src/platforms/platform.ts'
 import type { Stage } from '../../src/settings/stage.ts'
+import { digestOf } from '../../src/system/files.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
 import type { Cloud } from '../aws/cloud.ts'
@@ -36,7 +37,9 @@ export function servingOn(cloud: () => Cloud): Serving {
   const serveSource: Serving['serveSource'] = async (source, stage = stageWith(), platform) => {
     const here = system()
     const at = platform ?? (await openAws(stage, here))
-    const bundle = await bundleOf(await saveSource(source), stage, { platform: at, system: here })
+    // The same module is the same model, also the next time.
+    const dir = await saveSource(source, { instance_id: digestOf(source) })
+    const bundle = await bundleOf(dir, stage, { platform: at, system: here })
     return at.exclusively(stage, async () => {
       const version = await at.release(bundle, stage)
       return { ...(await at.route(stage, all(version))), version }

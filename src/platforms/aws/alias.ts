@@ -55,10 +55,13 @@ export async function movePointer(
         found === undefined
           ? lambda.createAlias(wanted)
           : lambda.updateAlias({ ...wanted, ...(found.revision ? { RevisionId: found.revision } : {}) })
-      const made = await change.catch(error => {
-        if (isMissing(error)) throw unknown([...weights.keys()], key.stage, error)
+      const made = await change.catch(async error => {
         if (isAws(error, 'PreconditionFailed')) throw moved(key.stage, error)
-        throw error
+        if (!isMissing(error)) throw error
+        // Whoever moved the traffic meanwhile may have cleared the version away that was to get it.
+        const now = await readPointer(corner)
+        if (now?.revision !== before?.revision) throw moved(key.stage, error)
+        throw unknown([...weights.keys()], key.stage, error)
       })
       return { weights: weightsOf(made), revision: made.RevisionId }
     },

@@ -6,6 +6,7 @@ import type { Between, Visit } from './between.ts'
 import type { AnyClient } from './calls.ts'
 import { paceOf } from './pace.ts'
 import type { Place } from './place.ts'
+import { permissionFor } from './refusals.ts'
 import { isRead } from './rehearsal.ts'
 import type { ApiCalls } from './services/api.ts'
 import type { IamCalls } from './services/iam.ts'
@@ -15,7 +16,7 @@ import type { MetricsCalls } from './services/metrics.ts'
 import type { S3Calls } from './services/s3.ts'
 import type { SchedulerCalls } from './services/scheduler.ts'
 import type { StsCalls } from './services/sts.ts'
-import { explained, failureOf, isSkewed, isThrottled, isUnknown, isUnreached } from './trouble.ts'
+import { explained, failureOf, isBusy, isSkewed, isThrottled, isUnknown, isUnreached } from './trouble.ts'
 
 export interface Identity {
   /** Twelve digits. */
@@ -165,9 +166,9 @@ const mostTries = 5
 const throttledForMs = 90_000
 
 /**
- * Tries again what may be tried again. What was refused because too much was asked always may; a call whose answer was
- * lost may have taken effect, so only one that does no harm twice is repeated. The others end in an error that says
- * `isLost`, and whoever made the call looks before deciding.
+ * Tries again what may be tried again. What was refused because too much was asked, or because something else is under
+ * way, always may; a call whose answer was lost may have taken effect, so only one that does no harm twice is repeated.
+ * The others end in an error that says `isLost`, and whoever made the call looks before deciding.
  */
 function persist(client: AnyClient, { service, pace, region, profile }: Persistence): void {
   const middleware =
@@ -181,13 +182,14 @@ function persist(client: AnyClient, { service, pace, region, profile }: Persiste
           return await next({ ...args, input: { ...args.input } })
         } catch (error) {
           const failure = failureOf(error)
-          const mayTry = isThrottled(failure)
-            ? performance.now() - began < throttledForMs
-            : tries < mostTries &&
-              (isUnreached(failure) ||
-                (isUnknown(failure) && isRepeatable(call, args.input)) ||
-                (isSkewed(failure) && tries === 1))
-          if (!mayTry) throw explained(failure, { action: actionOf(service, call), region, profile })
+          const mayTry =
+            isThrottled(failure) || (isBusy(failure) && !isRead(call))
+              ? performance.now() - began < throttledForMs
+              : tries < mostTries &&
+                (isUnreached(failure) ||
+                  (isUnknown(failure) && isRepeatable(call, args.input)) ||
+                  (isSkewed(failure) && tries === 1))
+          if (!mayTry) throw explained(failure, { action: permissionFor(service, call), region, profile })
           await sleep(Math.min(5_000, 100 * 2 ** tries) * (0.5 + Math.random() / 2))
         }
       }
@@ -201,10 +203,6 @@ function isRepeatable(call: string, input: Readonly<Record<string, unknown>>): b
     return false
   // A second log group of a name is refused, and nothing else comes of it.
   return /^(Get|List|Head|Describe|Filter|Put|Delete|Tag|Untag|Upload|Abort|CreateLogGroup)/.test(call)
-}
-
-function actionOf(service: string, call: string): string {
-  return `${actionPrefix(service)}:${call}`
 }
 
 function actionPrefix(service: string): string {

@@ -3,7 +3,7 @@ import { ThampiError } from '../../errors.ts'
 import type { Account, Corner } from './account.ts'
 import type { Cloud } from './client.ts'
 import { converge } from './converge.ts'
-import { isAws, isMissing } from './trouble.ts'
+import { type AwsError, isAws, isMissing } from './trouble.ts'
 
 /** @throws ThampiError BUCKET_UNUSABLE when it belongs to another account or lies in another region */
 export async function ensureBucket(
@@ -50,10 +50,16 @@ async function regionOf(
     return BucketRegion ?? cloud.region
   } catch (error) {
     if (isMissing(error) || isAws(error, 'NoSuchBucket')) return undefined
-    if (isAws(error, 'PermanentRedirect', '301', 'MovedPermanently')) return 'another region'
+    if (isAws(error, 'PermanentRedirect', '301', 'MovedPermanently')) return regionIn(error)
     // HEAD cannot say whether the bucket is somebody else's or a permission is missing; the owner is far more usual.
     throw isAws(error, '403', 'Forbidden', 'AccessDenied') ? unusable(bucket, stage, error) : error
   }
+}
+
+/** S3 sends whoever asks in the wrong region to the right one. */
+function regionIn({ cause }: AwsError): string {
+  const { $response } = cause as { $response?: { headers?: Readonly<Record<string, string>> } }
+  return $response?.headers?.['x-amz-bucket-region'] ?? 'another region'
 }
 
 /** Also lets go of the parts of uploads that were cut off. */
@@ -100,7 +106,7 @@ function unusable(bucket: string, stage: string, cause: unknown): ThampiError {
       : `The bucket "${bucket}" belongs to another AWS account, or these credentials may not look at it.`,
     why: isName
       ? 'S3 takes 3 to 63 small letters, digits, dots and dashes.'
-      : 'Names of buckets are shared by everybody.',
+      : 'Names of buckets are shared by everybody. If it is yours, s3:ListBucket on it is missing: thampi iam print',
     fix: `choose another "s3_bucket" in the settings of ${stage}`,
     cause,
   })

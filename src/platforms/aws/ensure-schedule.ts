@@ -56,10 +56,12 @@ export async function ensureSchedule(
 export async function removeSchedule(corner: Corner): Promise<boolean> {
   const { cloud, names } = corner
   const scheduler = await cloud.scheduler()
-  const removed = await ifThere(scheduler.deleteSchedule({ Name: names.warm })).catch(error => {
-    // Somebody who may do everything but schedules has none to take away.
-    if (isAws(error, 'AccessDenied')) return undefined
-    throw error
+  const removed = await ifThere(scheduler.deleteSchedule({ Name: names.warm })).catch(async error => {
+    if (!isAws(error, 'AccessDenied')) throw error
+    // Somebody who may do everything but schedules has none to take away; where there is one, there is its role.
+    const iam = await cloud.iam()
+    if ((await ifThere(iam.getRole({ RoleName: names.warmRole }))) !== undefined) throw error
+    return undefined
   })
   return (await removeRole(corner, names.warmRole)) || removed !== undefined
 }

@@ -1,5 +1,6 @@
 /** What AWS says when it does not do what it was asked, in words that name the missing permission or the next command. */
 import { type ErrorCode, type ErrorParts, ThampiError } from '../../errors.ts'
+import { limitOf, ruledOut } from './refusals.ts'
 
 /** A call that failed, with what a caller may decide by. */
 export class AwsError extends ThampiError {
@@ -106,14 +107,26 @@ export function isUnreached({ awsCode, cause }: Failure): boolean {
 export function isUnknown(failure: Failure): boolean {
   if (isUnreached(failure)) return false
   const { status, awsCode, cause } = failure
+  if (passedOn.test(awsCode)) return false
   if (status !== undefined && status >= 500) return true
   // An answer of ours to a request that never got its own: the SDK has no status for it.
   return status === undefined && !isOfCredentials(cause) && awsCode !== 'AbortError'
 }
 
+/** What Lambda passes on from others that it had to ask for a function, with a status as if it had failed itself. */
+const passedOn = /^(KMS|EC2(?!Throttled)|EFS|ENI|SubnetIPAddress|InvalidSubnetID|InvalidSecurityGroupID)/
+
+/** Nothing was done, because something else is being done to the same thing; it will be over. */
+export function isBusy({ awsCode, message }: Failure): boolean {
+  return awsCode === 'ResourceConflict' && /cannot be performed at this time|is in progress/i.test(message)
+}
+
 /** The clock of this machine is off; the SDK has taken note and the next try is signed with the right time. */
-export function isSkewed({ awsCode }: Failure): boolean {
-  return skewed.includes(awsCode)
+export function isSkewed({ awsCode, message }: Failure): boolean {
+  return (
+    skewed.includes(awsCode) ||
+    (awsCode === 'SignatureDoesNotMatch' && /signature (expired|not yet current)/i.test(message))
+  )
 }
 
 function isOfCredentials(cause: unknown): boolean {
@@ -136,13 +149,6 @@ export function explained(failure: Failure, asked: Asked): AwsError {
     new AwsError(code, { ...parts, cause }, { awsCode, isLost: isUnknown(failure) })
   if (isOfCredentials(cause) || expired.includes(awsCode))
     return error('AWS_CREDENTIALS', signInAgain(failure, asked))
-  if (unknownKey.includes(awsCode)) {
-    return error('AWS_CREDENTIALS', {
-      message: `AWS does not know these credentials${ofProfile(asked)} (${awsCode}).`,
-      why: message,
-      fix: `aws sts get-caller-identity${profileFlag(asked)}`,
-    })
-  }
   if (isSkewed(failure)) {
     return error('AWS_CREDENTIALS', {
       message: `AWS refuses the signature of ${action} (${awsCode}).`,
@@ -150,11 +156,22 @@ export function explained(failure: Failure, asked: Asked): AwsError {
       fix: 'date -u   # compare with the right time, then: aws sts get-caller-identity',
     })
   }
+  if (unknownKey.includes(awsCode)) {
+    return error('AWS_CREDENTIALS', {
+      message: `AWS does not know these credentials${ofProfile(asked)} (${awsCode}).`,
+      why: message,
+      fix: `aws sts get-caller-identity${profileFlag(asked)}`,
+    })
+  }
   if (denied.includes(awsCode)) {
+    const rule = ruledOut(message)
     return error('AWS_DENIED', {
       message: `AWS does not let these credentials${ofProfile(asked)} do ${missingAction(message) ?? action}.`,
       why: oneLine(message),
-      fix: 'thampi iam print   # the policy that deploying needs',
+      fix:
+        rule === undefined
+          ? 'thampi iam print   # the policy that deploying needs'
+          : `ask whoever wrote the ${rule}; a policy of your own does not lift it`,
     })
   }
   if (isThrottled(failure)) {
@@ -167,6 +184,14 @@ export function explained(failure: Failure, asked: Asked): AwsError {
   if (isUnreached(failure) || isUnknown(failure)) {
     return error('AWS_UNAVAILABLE', {
       message: `AWS ${isUnreached(failure) ? 'could not be reached for' : 'did not answer'} ${action} in ${region}: ${oneLine(message) || awsCode}.`,
+      fix: 'run the same command again; it goes on where it stopped',
+    })
+  }
+  const limit = limitOf(failure, action)
+  if (limit !== undefined) return error('AWS_REFUSED', limit)
+  if (isBusy(failure)) {
+    return error('AWS_UNAVAILABLE', {
+      message: `AWS could not do ${action} yet: ${oneLine(message)}`,
       fix: 'run the same command again; it goes on where it stopped',
     })
   }
