@@ -15,8 +15,11 @@ export async function liveVersion({ client }: Cloud): Promise<number> {
   return Number((await lambda.send(asked)).FunctionVersion)
 }
 
-/** Alias, function, records, API and turn where they do not all say that this version is served, and nothing is under way. */
-export async function twoMinds(cloud: Cloud, version: number): Promise<string[]> {
+/**
+ * Alias, function, records, API and turn where they do not all say that this version is served, and nothing is under way.
+ * `isLatest`: it was made just now, not taken up from a deployment that was cut off; then the function holds its code.
+ */
+export async function twoMinds(cloud: Cloud, version: number, isLatest: boolean): Promise<string[]> {
   const lambda = new LambdaClient(cloud.client)
   const about = { FunctionName: names.function }
   const latest = await lambda.send(new GetFunctionConfigurationCommand(about))
@@ -33,7 +36,7 @@ export async function twoMinds(cloud: Cloud, version: number): Promise<string[]>
   const isFinished = state?.finished === described?.key && state?.routed.includes(version)
   return [
     ...(alias === version ? [] : [`the alias is at ${alias}`]),
-    ...(latest.CodeSha256 === made.CodeSha256 ? [] : ['the function holds other code']),
+    ...(!isLatest || latest.CodeSha256 === made.CodeSha256 ? [] : ['the function holds other code']),
     ...(isRecorded ? [] : [`the record is ${JSON.stringify(record?.version)}`]),
     ...(isFinished ? [] : [`the state is ${JSON.stringify(state)}`]),
     ...(lease === undefined ? [] : ['the turn was not given back']),

@@ -115,7 +115,7 @@ class Races {
     // Two who never met may both win, one after the other; of those who met, one has lost and changed nothing.
     for (const second of meet ? winners.slice(1) : []) this.#checkChanges(`${name}, both won`, second.person)
     const last = winners.sort((a, b) => versionOf(a) - versionOf(b)).at(-1)
-    if (last) await this.#checkWhole(name, last.tag, versionOf(last))
+    if (last) await this.#checkWhole(name, last.tag, last)
   }
 
   /** It stood still for so long that its turn ran out, and somebody went back a version meanwhile. */
@@ -151,8 +151,7 @@ class Races {
     this.#checkEnd('overtaken by a deployer', mine)
     if (other?.status !== 0) this.#odd.push(`after a turn that ran out: ${other?.status} ${other?.err}`)
     if (mine.status !== conflict) this.#overruled.push(`${mine.status}: ${mine.err}`)
-    if (other?.status === 0)
-      await this.#checkWhole('overtaken by a deployer', quick as AwsTag, versionOf(other))
+    if (other?.status === 0) await this.#checkWhole('overtaken by a deployer', quick as AwsTag, other)
   }
 
   /** Killed with the turn in hand: another machine cannot know that it is dead, its own machine does. */
@@ -170,7 +169,7 @@ class Races {
     this.#checkChanges('another machine', two)
     const again = await this.#world.serve(tag as AwsTag, one).ended
     if (again.status !== 0) this.#odd.push(`the same machine: ${again.status} ${again.err}`)
-    else await this.#checkWhole('the same machine', tag as AwsTag, versionOf(again))
+    else await this.#checkWhole('the same machine', tag as AwsTag, again)
   }
 
   #others(): AwsTag[] {
@@ -188,10 +187,11 @@ class Races {
       this.#byLosers.push(`${name}: ${service} ${action} ${resource}`)
   }
 
-  async #checkWhole(name: string, tag: AwsTag, version: number): Promise<void> {
+  async #checkWhole(name: string, tag: AwsTag, end: Ended): Promise<void> {
+    const version = versionOf(end)
     this.#live = tag
     const answer = await this.#world.ask()
-    const seen = await twoMinds(this.#world.cloud, version)
+    const seen = await twoMinds(this.#world.cloud, version, end.err.includes('Version published'))
     if (answer?.tag !== tag || answer.version !== version) seen.push(`${JSON.stringify(answer)} answers`)
     this.#mixed.push(...seen.map(what => `${name}, version ${version} of ${tag}: ${what}`))
   }
