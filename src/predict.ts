@@ -2,7 +2,7 @@
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import { info } from './info.ts'
-import type { Outgoing } from './platforms/platform.ts'
+import type { Callers, Outgoing } from './platforms/platform.ts'
 import type { Environment } from './system/places.ts'
 
 export interface Prediction {
@@ -17,7 +17,8 @@ export interface Prediction {
 /**
  * Asks the stage's endpoint. `data` is the exact JSON text of the value that `predict(args, context)` gets. Where the
  * stage wants an API key, the one in `THAMPI_API_KEY` is sent; without that variable the platform lends its owner one.
- * Where it wants a signature, the request is signed with the credentials that the stage is served with.
+ * Where it wants a signature, the request is signed with the credentials that the stage is served with; where it wants a
+ * token, that in `THAMPI_TOKEN` is sent.
  *
  * @example
  * const { body } = await predict('staging', '{"input": [5.9, 3.2, 4.8, 1.8]}', engine)
@@ -29,11 +30,16 @@ export async function predict(
 ): Promise<Prediction> {
   const { url, stage, callers } = await info(stageName, engine)
   const { timeoutSeconds } = engine.settings.stage(stage)
+  const token = callers?.bring === 'token' ? tokenHeader(callers, engine.system.env) : {}
   const service = callers?.bring === 'signature' ? callers.service : undefined
   // The platform answers within its own timeout; a caller who waits much longer waits for nobody.
   const signal = AbortSignal.timeout((timeoutSeconds + 60) * 1000)
   const ask = async (key: string | undefined): Promise<Response> => {
-    const plain = { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'x-api-key': key }) }
+    const plain = {
+      'Content-Type': 'application/json',
+      ...token,
+      ...(key === undefined ? {} : { 'x-api-key': key }),
+    }
     const request = { method: 'POST', url, headers: plain, body: `{"data": ${data}}` }
     const headers = service === undefined ? plain : await signed(stage, request, service, engine)
     try {
@@ -48,6 +54,8 @@ export async function predict(
   }
   const given = keyIn(engine.system.env)
   let response = await ask(given)
+  if (callers?.bring === 'token' && response.status === 401 && !engine.system.env.THAMPI_TOKEN)
+    throw needsToken(stage)
   // 401 means that nothing was executed. Who chose a key wants to hear that it does not fit.
   if (response.status === 401 && given === undefined) {
     const own = await ownKey(stage, engine)
@@ -76,11 +84,35 @@ async function signed(
 /** What cannot stand in a header would be repeated by the error that says so. */
 function keyIn({ THAMPI_API_KEY: key }: Environment): string | undefined {
   if (!key) return undefined
-  if (/^[\x21-\x7e]+$/.test(key)) return key
+  if (isOneWord(key)) return key
   throw new ThampiError('USAGE', {
     message: 'THAMPI_API_KEY holds characters that no key has.',
     why: 'A key is letters, digits, `_` and `-`, without spaces or line feeds.',
     fix: 'export THAMPI_API_KEY="$(cat FILE)"   # takes the line feed at the end away',
+  })
+}
+
+function tokenHeader(
+  { header, isBearer }: Extract<Callers, { bring: 'token' }>,
+  { THAMPI_TOKEN: token }: Environment,
+): Record<string, string> {
+  if (!token) return {}
+  if (isOneWord(token)) return { [header]: isBearer ? `Bearer ${token}` : token }
+  throw new ThampiError('USAGE', {
+    message: 'THAMPI_TOKEN holds characters that no token has.',
+    why: 'It is the token alone, without `Bearer`, spaces or line feeds.',
+    fix: 'export THAMPI_TOKEN="$(cat FILE)"   # takes the line feed at the end away',
+  })
+}
+
+function isOneWord(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
+}
+
+function needsToken(stage: string): ThampiError {
+  return new ThampiError('PREDICT_FAILED', {
+    message: `Callers of ${stage} bring a token, as its "authorizer" says (HTTP 401).`,
+    fix: `THAMPI_TOKEN=… thampi predict ${stage} …`,
   })
 }
 

@@ -27,6 +27,10 @@ export function curlLine({ url, data, callers, needsKey = false }: Asked): strin
           '-H "x-amz-security-token: $AWS_SESSION_TOKEN"',
         ]
       : []
+  const token =
+    callers?.bring === 'token'
+      ? [`-H "${callers.header}: ${callers.isBearer ? 'Bearer ' : ''}$THAMPI_TOKEN"`]
+      : []
   const key = needsKey ? [`-H 'x-api-key: KEY'`] : []
-  return ['curl', ...signature, ...key, `-d ${shellWord(`{"data": ${data}}`)}`, url].join(' ')
+  return ['curl', ...signature, ...token, ...key, `-d ${shellWord(`{"data": ${data}}`)}`, url].join(' ')
 }

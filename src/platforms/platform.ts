@@ -35,11 +35,12 @@ export type Weights = ReadonlyMap<number, number>
 
 /**
  * What callers of an address bring besides their data: a signature of AWS (Signature Version 4), made for `service` in
- * `region`; or nothing.
+ * `region`; a token in a header, after the word `Bearer` or alone; or nothing.
  */
 export type Callers =
   | { readonly bring: 'nothing' }
   | { readonly bring: 'signature'; readonly service: string; readonly region: string }
+  | { readonly bring: 'token'; readonly header: string; readonly isBearer: boolean }
 
 /** Where a stage is called. */
 export interface Address {

@@ -172,8 +172,11 @@ const onAws = table('honour', 'aws', {
   iam_authorization: [kind.flag, 'Callers sign their requests; wins over `authorizer`; `false` unless said.'],
   authorizer: [
     kind.object,
-    'Who decides about callers: an ARN or a Cognito pool.',
-    { note: 'An authorizer given as a `function` of the project is ignored.', isIgnored: hasFunction },
+    'Who decides about callers: `issuer` and `audience` of tokens, a Cognito pool in `provider_arns`, or the `arn` of a function.',
+    {
+      note: 'One given as a `function` of the project is ignored here and refused on AWS.',
+      isIgnored: hasFunction,
+    },
   ],
   context_header_mappings: [kind.textByName, 'Parts of the request context that become headers.'],
   payload_compression: [kind.flag, 'Compress answers; `true` unless said.'],
@@ -354,5 +357,10 @@ function ignore(note: string, meanings: Readonly<Record<string, string>>): Key[]
 }
 
 function hasFunction(authorizer: unknown): boolean {
-  return typeof authorizer === 'object' && authorizer !== null && 'function' in authorizer
+  return (
+    typeof authorizer === 'object' &&
+    authorizer !== null &&
+    'function' in authorizer &&
+    !('arn' in authorizer)
+  )
 }

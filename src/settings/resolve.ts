@@ -105,13 +105,8 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     record: number('thampi.record') ?? (text('thampi.record') === 'errors' ? 'errors' : 'off'),
     recordHide: list(values.get('thampi.record_hide')),
     cors: flag('cors') ?? mapping(values.get('cors')) ?? false,
-    aws: Object.fromEntries([...values].filter(countsOnAws)),
+    aws: Object.fromEntries([...values].filter(([name]) => findKey(name)?.where === 'aws')),
   }
-}
-
-function countsOnAws([name, value]: readonly [string, unknown]): boolean {
-  const key = findKey(name)
-  return key?.where === 'aws' && !key.isIgnored?.(value)
 }
 
 /** `--platform`, then `THAMPI_PLATFORM`, then the stage's own word, then AWS for who names a profile. */

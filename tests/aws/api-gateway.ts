@@ -10,6 +10,8 @@ export class ApiGateway {
   readonly #url: () => string
   /** What UpdateStage said, which moto does not know: by API and stage. */
   readonly #stages = new Map<string, Document>()
+  /** API → ids of its authorizers: moto knows them one by one only. */
+  readonly #authorizers = new Map<string, Set<string>>()
   readonly #changed = new Map<string, { readonly at: number; readonly region: string }>()
 
   constructor(moto: Moto, url: () => string) {
@@ -19,10 +21,13 @@ export class ApiGateway {
 
   async answer(action: Action, request: Request): Promise<Answer> {
     const [api = '', name = ''] = action.parameters
+    if (action.action === 'GetAuthorizers') return this.#listAuthorizers(api)
     if (action.action === 'UpdateStage') return this.#updateStage(action, request)
     if (action.action === 'CreateRoute') await this.#checkRoute(api, request)
     if (action.action === 'CreateIntegration' || action.action === 'UpdateIntegration')
       checkIntegration(request)
+    if (/^(Create|Update)Authorizer$/.test(action.action)) checkAuthorizer(request)
+    if (action.action === 'DeleteAuthorizer') await this.#checkUnused(api, name)
     if (action.action === 'CreateStage') await this.#checkStage(api, request)
     const answer = await this.#moto.pass({ ...request, path: request.target })
     if (answer.status >= 300 || answer.body.length === 0) {
@@ -32,6 +37,7 @@ export class ApiGateway {
     const document = JSON.parse(answer.body.toString()) as Document
     if (action.writing) {
       const id = action.action === 'CreateApi' ? String(document.apiId) : api
+      if (action.action === 'CreateAuthorizer') this.#noteAuthorizer(api, String(document.authorizerId))
       this.#changed.set(id, { at: performance.now(), region: action.region })
     }
     return jsonAnswer(answer.status, this.#asSeen(action.action, api, document))
@@ -58,6 +64,7 @@ export class ApiGateway {
 
   clear(): void {
     this.#stages.clear()
+    this.#authorizers.clear()
     this.#changed.clear()
   }
 
@@ -69,6 +76,18 @@ export class ApiGateway {
     if (typeof document.stageName === 'string')
       return { ...document, ...this.#stages.get(`${api}/${document.stageName}`) }
     return document
+  }
+
+  #noteAuthorizer(api: string, id: string): void {
+    this.#authorizers.set(api, (this.#authorizers.get(api) ?? new Set()).add(id))
+  }
+
+  async #listAuthorizers(api: string): Promise<Answer> {
+    if (!(await this.read(api, '')))
+      throw new AwsError(404, 'NotFoundException', `Unable to find API by identifier ${api}`)
+    const ids = [...(this.#authorizers.get(api) ?? [])]
+    const found = await Promise.all(ids.map(id => this.read<Document>(api, `/authorizers/${id}`)))
+    return jsonAnswer(200, { items: found.filter(authorizer => authorizer !== undefined) })
   }
 
   async #updateStage({ parameters: [api = '', name = ''] }: Action, request: Request): Promise<Answer> {
@@ -87,6 +106,26 @@ export class ApiGateway {
       throw new AwsError(409, 'ConflictException', `Route with key ${routeKey} already exists for this API`)
   }
 
+  async #checkUnused(api: string, authorizer: string): Promise<void> {
+    const routes = await this.read<{ items: { authorizerId?: string; authorizationType?: string }[] }>(
+      api,
+      '/routes',
+    )
+    const uses = ({
+      authorizerId,
+      authorizationType = '',
+    }: {
+      authorizerId?: string
+      authorizationType?: string
+    }) => authorizerId === authorizer && ['JWT', 'CUSTOM'].includes(authorizationType)
+    if (routes?.items.some(uses))
+      throw new AwsError(
+        409,
+        'ConflictException',
+        `Authorizer ${authorizer} is in use by a route of this API`,
+      )
+  }
+
   async #checkStage(api: string, request: Request): Promise<void> {
     const { stageName = '' } = jsonOf(request) as { stageName?: string }
     if (!/^([a-zA-Z0-9_-]{1,128}|\$default)$/.test(stageName))
@@ -98,6 +137,12 @@ export class ApiGateway {
     if (await this.read(api, `/stages/${encodeURIComponent(stageName)}`))
       throw new AwsError(409, 'ConflictException', 'Stage already exists')
   }
+}
+
+function checkAuthorizer(request: Request): void {
+  const { jwtConfiguration } = jsonOf(request) as { jwtConfiguration?: { issuer?: string } }
+  if (jwtConfiguration && !/^https:\/\//.test(jwtConfiguration.issuer ?? ''))
+    throw new AwsError(400, 'BadRequestException', 'Invalid issuer: it must be a valid https URL.')
 }
 
 function checkIntegration(request: Request): void {

@@ -62,6 +62,8 @@ export interface Cloud {
   takeAway(bucket: string): void
   /** An idle function is put away with all its versions: the first invocation of each fails and brings it back. */
   putAway(functionName: string): void
+  /** Issuers of tokens are elsewhere in the world: this one's keys are found at this address. */
+  publish(issuer: string, address: string): void
   /** Every schedule asks its target once, now; what each got. */
   fire(): Promise<readonly Fired[]>
   /** Everything as at the start, within milliseconds. */
@@ -149,6 +151,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     },
     takeAway: bucket => services.s3.takeAway(bucket),
     putAway: name => services.lambdaIn(region).function(name).putAway(),
+    publish: (issuer, address) => void services.issuers.set(issuer, address),
     fire: () => services.fire(region),
     reset: async () => {
       behaviour = usual

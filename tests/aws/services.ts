@@ -2,6 +2,7 @@
 import { type Action, account, jsonOf, type Request, type Service } from './actions.ts'
 import { ApiGateway } from './api-gateway.ts'
 import type { Behaviour } from './behaviour.ts'
+import { Authorizers } from './data-plane/authorizers.ts'
 import { Executions } from './data-plane/executions.ts'
 import { FunctionLogs } from './data-plane/function-logs.ts'
 import { FunctionUrls } from './data-plane/function-urls.ts'
@@ -41,11 +42,14 @@ export interface Taken {
 
 export class Services {
   readonly s3: S3
+  /** Issuer of tokens → where on this machine its keys are. */
+  readonly issuers: Map<string, string> = new Map()
   readonly #moto: Moto
   readonly #options: ServicesOptions
   readonly #roles: Roles
   readonly #apis: ApiGateway
   readonly #executions: Executions
+  readonly #authorizers: Authorizers
   readonly #httpApis: HttpApis
   readonly #functionUrls: FunctionUrls
   /** By Region. */
@@ -65,12 +69,18 @@ export class Services {
     )
     const lambdaIn = (region: string): Lambda => this.lambdaIn(region)
     const permits = this.#permits
+    this.#authorizers = new Authorizers({
+      lambdaIn,
+      executions: this.#executions,
+      addressOf: issuer => this.issuers.get(issuer) ?? issuer,
+    })
     this.#httpApis = new HttpApis({
       apis: this.#apis,
       lambdaIn,
       executions: this.#executions,
       settleMs: () => behaviour().apiMs,
       permits,
+      authorizers: this.#authorizers,
     })
     this.#functionUrls = new FunctionUrls({
       lambdas: this.#lambdas,
@@ -128,7 +138,16 @@ export class Services {
   /** Everything as at the start; no function runs any more. */
   async clear(): Promise<void> {
     await this.#executions.clear()
-    for (const part of [this.s3, this.#roles, this.#apis, this.#lambdas, this.#taken]) part.clear()
+    for (const part of [
+      this.s3,
+      this.#roles,
+      this.#apis,
+      this.#lambdas,
+      this.#taken,
+      this.#authorizers,
+      this.issuers,
+    ])
+      part.clear()
     await this.#moto.reset()
   }
 

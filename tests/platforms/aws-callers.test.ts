@@ -1,61 +1,25 @@
 /** Who may call a stage on the platform aws, and by which address: what its settings say is what callers find. */
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { GetPolicyCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { curlLine } from '../../src/cli/curl-line.ts'
 import { type Engine, openEngine } from '../../src/engine.ts'
-import { permissions } from '../../src/iam.ts'
 import { info } from '../../src/info.ts'
 import type { Deployment } from '../../src/platforms/platform.ts'
 import { predict } from '../../src/predict.ts'
-import { serve } from '../../src/serve.ts'
-import { places } from '../../src/system/places.ts'
-import { realSystem } from '../../src/system/system.ts'
 import { undeploy } from '../../src/undeploy.ts'
 import { clientsOf } from '../aws/clients.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
-import type { PolicyStatement } from '../aws/permissions.ts'
-import { saveSource } from '../support/node-runtime.ts'
-import { temporaryDirectory } from '../support/python.ts'
+import { printedPolicy, projectsOn, statusFor } from '../support/aws-project.ts'
 
 let cloud: Cloud
-let modelDir: string
 beforeAll(async () => {
   cloud = await startCloud()
-  modelDir = await saveSource('export default class { predict(args) { return { got: args } } }')
 })
 afterAll(() => cloud.close())
 
-const home = temporaryDirectory()
-const told: string[] = []
-
-/** A project of one stage, `dev`, with these keys. */
-async function project(keys: Readonly<Record<string, unknown>>): Promise<Engine> {
-  const cwd = temporaryDirectory()
-  const dev = {
-    project_name: 'mymodel',
-    s3_bucket: 'thampi-tests',
-    keep_warm: false,
-    thampi: { platform: 'aws' },
-  }
-  writeFileSync(join(cwd, 'zappa_settings.json'), JSON.stringify({ dev: { ...dev, ...keys } }))
-  const env = { ...process.env, ...cloud.env, THAMPI_HOME: home }
-  told.length = 0
-  return openEngine({
-    system: { ...realSystem(line => told.push(line)), env, cwd, places: places(env) },
-  })
-}
-
-async function served(engine: Engine): Promise<Deployment> {
-  return (await serve('dev', { modelDir, trial: 'never' }, engine)).deployment
-}
-
-async function unsigned(url: string): Promise<number> {
-  return (await fetch(url, { method: 'POST', body: '{"data": 1}' })).status
-}
+const { told, project, served } = projectsOn(() => cloud)
 
 describe('callers who sign', () => {
   let engine: Engine
@@ -73,7 +37,7 @@ describe('callers who sign', () => {
     expect(await info('dev', engine)).toMatchObject({
       callers: { bring: 'signature', service: 'execute-api', region: 'eu-central-1' },
     })
-    expect(await unsigned(deployment.url)).toBe(403)
+    expect(await statusFor(deployment.url)).toBe(403)
     const answer = await predict('dev', '{"café": [1, "ü"]}', engine)
     expect(answer).toMatchObject({ status: 200, signed: true })
     expect(JSON.parse(answer.body)).toMatchObject({ result: { got: { café: [1, 'ü'] } } })
@@ -96,7 +60,7 @@ describe('callers who sign', () => {
   })
 
   it('are told of the permission that theirs misses, which the printed policy has', async () => {
-    const policy = (await permissions('dev', engine)) as { Statement: readonly PolicyStatement[] }
+    const policy = await printedPolicy(engine)
     cloud.allowOnly(policy)
     expect(await predict('dev', '1', engine)).toMatchObject({ status: 200 })
     const without = policy.Statement.filter(({ Sid }) => Sid !== 'Call')
@@ -124,7 +88,7 @@ describe('a Function URL', () => {
   beforeAll(async () => {
     await cloud.reset()
     engine = await project({ function_url_enabled: true, apigateway_enabled: false, timeout_seconds: 120 })
-    cloud.allowOnly((await permissions('dev', engine)) as { Statement: readonly PolicyStatement[] })
+    cloud.allowOnly(await printedPolicy(engine))
     cloud.behave({ urlMs: 300 })
     // What was done although nobody heard of it is not done twice.
     for (const action of ['CreateFunctionUrlConfig', 'UpdateFunctionUrlConfig', 'DeleteFunctionUrlConfig'])
@@ -140,7 +104,7 @@ describe('a Function URL', () => {
       'lambda url mymodel-dev:live',
     ])
     expect(told.join()).not.toMatch(/API Gateway|Everybody/)
-    expect(await unsigned(deployment.url)).toBe(403)
+    expect(await statusFor(deployment.url)).toBe(403)
     expect(await predict('dev', '1', engine)).toMatchObject({ status: 200, signed: true })
   })
 
@@ -157,14 +121,14 @@ describe('a Function URL', () => {
     expect(url).toMatch(/\/_api\//)
     expect(otherAddresses).toEqual([{ url: deployment.url, callers: { bring: 'nothing' } }])
     expect(told).toContain('Everybody who knows the Function URL may call it, as "function_url_config" says')
-    expect([await unsigned(url), await unsigned(deployment.url)]).toEqual([200, 200])
+    expect([await statusFor(url), await statusFor(deployment.url)]).toEqual([200, 200])
   })
 
   it('goes, with what permitted it, once the settings do not say it any more', async () => {
     const without = await project({})
     const { otherAddresses } = await served(without)
     expect(otherAddresses).toEqual([])
-    expect(await unsigned(deployment.url)).toBe(403)
+    expect(await statusFor(deployment.url)).toBe(403)
     expect((await cloud.resources()).filter(line => line.includes('url'))).toEqual([])
     const { lambda } = clientsOf(cloud)
     const { Policy = '' } = await lambda.send(

@@ -1,9 +1,12 @@
 /** By which addresses a stage is called and what its callers bring, as its settings say it. */
 import { ThampiError } from '../../errors.ts'
 import type { Stage } from '../../settings/stage.ts'
+import { type Authorizer, authorizerOf } from './authorizer.ts'
 
 export interface Access {
   readonly hasApi: boolean
+  /** Of the API; undefined: callers sign, or bring nothing. */
+  readonly authorizer: Authorizer | undefined
   /** Undefined: none. */
   readonly functionUrl: FunctionUrlSettings | undefined
 }
@@ -25,7 +28,7 @@ export function accessOf(stage: Stage): Access {
       fix: 'write "function_url_enabled": true, or take "apigateway_enabled" out',
     })
   }
-  return { hasApi, functionUrl }
+  return { hasApi, authorizer: authorizerOf(stage), functionUrl }
 }
 
 /** Signed unless the settings say otherwise: what is open to everybody is never open by default. */

@@ -48,7 +48,9 @@ export async function findAddresses(corner: Corner, stage: Stage): Promise<Addre
 }
 
 /** As the settings say it: they are what the API was made of. */
-function callersOfApi({ cloud }: Corner, { iamAuthorization }: AwsSettings): Address['callers'] {
-  if (!iamAuthorization) return { bring: 'nothing' }
-  return { bring: 'signature', service: 'execute-api', region: cloud.region }
+function callersOfApi({ cloud }: Corner, { iamAuthorization, access }: AwsSettings): Address['callers'] {
+  if (iamAuthorization) return { bring: 'signature', service: 'execute-api', region: cloud.region }
+  const { authorizer } = access
+  if (authorizer === undefined) return { bring: 'nothing' }
+  return { bring: 'token', header: authorizer.header, isBearer: authorizer.by === 'issuer' }
 }

@@ -18,6 +18,7 @@ import type {
 import type { Account, Corner } from './account.ts'
 import { readPointer } from './alias.ts'
 import { askVersion } from './ask.ts'
+import { authorizerOf } from './authorizer.ts'
 import type { Between } from './between.ts'
 import { openCloud } from './client.ts'
 import { removeVersion } from './collect.ts'
@@ -197,8 +198,14 @@ async function permissionsFor(
     keepsWarm: stage.keepWarm,
     signsFor: stage.aws.iam_authorization === true ? stage.name : undefined,
     hasFunctionUrl: stage.aws.function_url_enabled === true,
+    authorizer: functionThatDecides(stage),
   }
   return deployerPolicy(needs, { ...identity, region: place.region })
+}
+
+function functionThatDecides(stage: Stage): string | undefined {
+  const authorizer = authorizerOf(stage)
+  return authorizer?.by === 'function' ? authorizer.arn : undefined
 }
 
 async function versionsOf(corner: Corner): Promise<readonly Version[]> {

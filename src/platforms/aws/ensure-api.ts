@@ -3,6 +3,7 @@ import type { Api, CreateApiCommandInput, Route, Stage } from '@aws-sdk/client-a
 import type { Corner } from './account.ts'
 import { allOf } from './all-of.ts'
 import { converge } from './converge.ts'
+import { ensureAuthorizer, forgetAuthorizers, removeOtherAuthorizers } from './ensure-authorizer.ts'
 import { ensureStatement } from './ensure-statement.ts'
 import { ownTags } from './names.ts'
 import type { ApiCalls } from './services/api.ts'
@@ -34,7 +35,7 @@ export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsS
   const { ApiId: id = '', ApiEndpoint: endpoint = '' } = await ensureItself(corner, api, settings, noteNew)
   const integration = await ensureIntegration(api, id, aliasArn)
   await allOf([
-    ensureRoute(api, id, integration, settings),
+    ensureRoute(corner, id, integration, settings),
     ensureStage(corner, api, id, settings),
     ensurePermission(corner, id),
   ])
@@ -51,7 +52,10 @@ export async function findUrl(corner: Corner): Promise<string | undefined> {
 export async function removeApi(corner: Corner): Promise<boolean> {
   const api = await corner.cloud.api()
   const found = await ours(corner)
-  for (const { ApiId } of found) await ifThere(api.deleteApi({ ApiId }))
+  for (const { ApiId } of found) {
+    await forgetAuthorizers(corner, ApiId)
+    await ifThere(api.deleteApi({ ApiId }))
+  }
   return found.length > 0
 }
 
@@ -158,26 +162,42 @@ async function ensureIntegration(api: ApiCalls, ApiId: string, aliasArn: string)
 }
 
 async function ensureRoute(
-  api: ApiCalls,
+  corner: Corner,
   ApiId: string,
   integration: string,
-  { iamAuthorization }: AwsSettings,
+  settings: AwsSettings,
 ): Promise<void> {
+  const api = await corner.cloud.api()
   const wanted = {
     RouteKey: routeKey,
     Target: `integrations/${integration}`,
-    AuthorizationType: iamAuthorization ? 'AWS_IAM' : 'NONE',
+    ...(await authorizationOf(corner, ApiId, settings)),
   } as const
+  let hadAuthorizer = false
   await converge<Route>({
     describe: async () => (await api.getRoutes({ ApiId })).Items?.find(route => route.RouteKey === routeKey),
-    isWanted: ({ Target, AuthorizationType = 'NONE' }) =>
-      Target === wanted.Target && AuthorizationType === wanted.AuthorizationType,
+    isWanted: ({ Target, AuthorizationType = 'NONE', AuthorizerId }) =>
+      Target === wanted.Target &&
+      AuthorizationType === wanted.AuthorizationType &&
+      (wanted.AuthorizerId === undefined || AuthorizerId === wanted.AuthorizerId),
     change: async route => {
+      hadAuthorizer ||= route?.AuthorizerId !== undefined
       if (route === undefined) await api.createRoute({ ApiId, ...wanted })
       else await api.updateRoute({ ApiId, RouteId: route.RouteId, ...wanted })
       return wanted
     },
   })
+  if (hadAuthorizer) await removeOtherAuthorizers(corner, ApiId, wanted.AuthorizerId)
+}
+
+type Authorization = Required<Pick<Route, 'AuthorizationType'>> & Pick<Route, 'AuthorizerId'>
+
+async function authorizationOf(corner: Corner, ApiId: string, settings: AwsSettings): Promise<Authorization> {
+  const { authorizer } = settings.access
+  if (settings.iamAuthorization) return { AuthorizationType: 'AWS_IAM' }
+  if (authorizer === undefined) return { AuthorizationType: 'NONE' }
+  const AuthorizerId = await ensureAuthorizer(corner, ApiId, authorizer)
+  return { AuthorizationType: authorizer.by === 'issuer' ? 'JWT' : 'CUSTOM', AuthorizerId }
 }
 
 async function ensureStage(

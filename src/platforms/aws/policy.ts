@@ -110,6 +110,8 @@ export interface DeployerNeeds {
   /** A stage whose callers sign: the owner is one of them. */
   readonly signsFor?: string | undefined
   readonly hasFunctionUrl?: boolean
+  /** A function that decides about callers: it has to let the API ask it. */
+  readonly authorizer?: string | undefined
 }
 
 /**
@@ -119,7 +121,7 @@ export interface DeployerNeeds {
  * deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, { partition: 'aws', region, account })
  */
 export function deployerPolicy(
-  { prefix, bucket, keepsWarm, signsFor, hasFunctionUrl }: DeployerNeeds,
+  { prefix, bucket, keepsWarm, signsFor, hasFunctionUrl, authorizer }: DeployerNeeds,
   { partition, region, account }: Ground,
 ): Policy {
   const arn = (service: string, rest: string): string =>
@@ -195,6 +197,16 @@ export function deployerPolicy(
               Effect: 'Allow',
               Action: deployerActions.call,
               Resource: arn('execute-api', `*/${signsFor}/*`),
+            } as const,
+          ]),
+      ...(authorizer === undefined
+        ? []
+        : [
+            {
+              Sid: 'Authorizer',
+              Effect: 'Allow',
+              Action: ['lambda:AddPermission', 'lambda:GetPolicy', 'lambda:RemovePermission'],
+              Resource: authorizer,
             } as const,
           ]),
       ...(keepsWarm

@@ -64,7 +64,6 @@ export function awsSettings(stage: Stage): AwsSettings {
 function refuseWhatWouldBeOpen({ apiKeyRequired, aws, name }: Stage): void {
   const wanted = [
     apiKeyRequired ? 'api_key_required' : undefined,
-    aws.authorizer !== undefined && aws.iam_authorization !== true ? 'authorizer' : undefined,
     aws.apigateway_policy === undefined ? undefined : 'apigateway_policy',
     list(aws.endpoint_configuration).includes('PRIVATE') ? 'endpoint_configuration' : undefined,
   ].find(key => key !== undefined)
@@ -106,12 +105,15 @@ const notYet = [
  * notHonoured(stage) // ['domain', 'certificate_arn']
  */
 export function notHonoured({ aws }: Stage): string[] {
-  return notYet.filter(key => {
+  const { validation_expression } = (aws.authorizer ?? {}) as Readonly<Record<string, unknown>>
+  const within = validation_expression === undefined ? [] : ['authorizer.validation_expression']
+  const keys = notYet.filter(key => {
     const value = aws[key]
     if (value === undefined || value === false || value === 'OFF') return false
     // HTTP APIs are what is made, and they compress by themselves.
     return !(key === 'apigateway_version' && value === 'v2') && key !== 'payload_compression'
   })
+  return [...keys, ...within]
 }
 
 function corsRules(setting: Stage['cors']): CorsRules | undefined {

@@ -8,6 +8,7 @@ import type { ApiGateway } from '../api-gateway.ts'
 import { AwsError, jsonAnswer } from '../errors.ts'
 import type { Lambda } from '../lambda/lambda.ts'
 import type { Answer } from '../moto.ts'
+import type { Authorizer, Authorizers, Decision } from './authorizers.ts'
 import type { Executions } from './executions.ts'
 import { isGranted } from './grants.ts'
 import { answerOf, eventOf } from './http-event.ts'
@@ -35,6 +36,7 @@ interface Route {
   readonly routeKey: string
   readonly target?: string
   readonly authorizationType?: string
+  readonly authorizerId?: string
 }
 
 interface Integration {
@@ -48,6 +50,7 @@ export interface HttpApisOptions {
   readonly executions: Executions
   readonly settleMs: () => number
   readonly permits: Permits
+  readonly authorizers: Authorizers
 }
 
 export class HttpApis {
@@ -56,13 +59,15 @@ export class HttpApis {
   readonly #executions: Executions
   readonly #settleMs: () => number
   readonly #permits: Permits
+  readonly #authorizers: Authorizers
 
-  constructor({ apis, lambdaIn, executions, settleMs, permits }: HttpApisOptions) {
+  constructor({ apis, lambdaIn, executions, settleMs, permits, authorizers }: HttpApisOptions) {
     this.#apis = apis
     this.#lambdaIn = lambdaIn
     this.#executions = executions
     this.#settleMs = settleMs
     this.#permits = permits
+    this.#authorizers = authorizers
   }
 
   async answer(request: Request): Promise<Answer> {
@@ -77,6 +82,13 @@ export class HttpApis {
     if (cors && request.method === 'OPTIONS') return { status: 204, headers: cors, body: Buffer.alloc(0) }
     const answer = await this.#route(id, about.region, stage.stageName, path, `/${rest.join('/')}`, request)
     return { ...answer, headers: { ...answer.headers, ...cors } }
+  }
+
+  /** Of whoever else than IAM decides about callers of this route. */
+  async #decide(api: string, route: Route, request: Request, methodArn: string): Promise<Decision> {
+    if (route.authorizationType !== 'JWT' && route.authorizationType !== 'CUSTOM') return { context: {} }
+    const authorizer = await this.#apis.read<Authorizer>(api, `/authorizers/${route.authorizerId}`)
+    return authorizer ? this.#authorizers.decide({ request, authorizer, methodArn }) : { refused: 500 }
   }
 
   /** A stage that is deployed, by itself or by hand. */
@@ -106,8 +118,8 @@ export class HttpApis {
       const needs = [{ permission: 'execute-api:Invoke', resource: sourceArn }]
       if (!this.#permits(request, { service: 'execute-api', region, needs })) return message(403, 'Forbidden')
     }
-    if (route.authorizationType === 'JWT' && !request.headers.authorization)
-      return message(401, 'Unauthorized')
+    const decision = await this.#decide(id, route, request, sourceArn)
+    if ('refused' in decision) return message(decision.refused, refusals[decision.refused])
     if (request.body.length > maxBodyBytes) return message(413, 'Request Entity Too Large')
     const integration = await this.#apis.read<Integration>(
       id,
@@ -132,11 +144,14 @@ export class HttpApis {
       routeKey: route.routeKey,
       rawPath,
       pathParameters: parameters,
+      authorizer: decision.context,
     })
     const run = this.#executions.run(lambda, name, qualifier, event)
     return answerWithin(Math.min(integration?.timeoutInMillis ?? maxWaitMs, maxWaitMs), run)
   }
 }
+
+const refusals = { 401: 'Unauthorized', 403: 'Forbidden', 500: 'Internal Server Error' } as const
 
 /** What a caller gets when the function answers, fails, is refused, or takes too long. */
 async function answerWithin(

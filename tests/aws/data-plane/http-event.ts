@@ -12,6 +12,8 @@ export interface Place {
   /** With the stage, except `$default`. */
   readonly rawPath: string
   readonly pathParameters?: Readonly<Record<string, string>> | undefined
+  /** What is known of the caller. */
+  readonly authorizer?: object
 }
 
 /** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
@@ -45,6 +47,7 @@ export function eventOf(request: Request, place: Place): Buffer {
         apiId: place.id,
         domainName: place.domain,
         domainPrefix: place.id,
+        ...(Object.keys(place.authorizer ?? {}).length > 0 && { authorizer: place.authorizer }),
         http: {
           method: request.method,
           path: place.rawPath,
