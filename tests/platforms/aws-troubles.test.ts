@@ -236,8 +236,22 @@ describe('settings', () => {
 
   it('that have no effect yet are named', async () => {
     told.length = 0
-    await serve('plain', stageWith({ domain: 'models.example', apigateway_version: 'v1' }))
-    expect(told).toContain('Without effect on the platform aws so far: apigateway_version, domain')
+    await serve(
+      'plain',
+      stageWith({ domain: 'models.example', apigateway_version: 'v1' }, { record: 'errors' }),
+    )
+    expect(told).toContain('Without effect on the platform aws so far: apigateway_version, domain, record')
+  })
+
+  it('that would keep requests do not, and a request that cannot be asked again is said to be in the log', async () => {
+    const stage = stageWith({}, { record: 'errors' })
+    const platform = await openAws(stage, systemHere())
+    await expect(platform.recorded(stage, '01JDQ4W8')).rejects.toMatchObject({
+      code: 'PLATFORM_UNAVAILABLE',
+      message: 'Requests are not kept on AWS, so 01JDQ4W8 of dev cannot be asked again.',
+      why: expect.stringContaining('"record": "errors" counts on the local platform only'),
+      fix: expect.stringContaining('thampi logs dev --since=7d --request-id 01JDQ4W8'),
+    })
   })
 
   it('win over what somebody changed by hand, at the next serve of another model', async () => {

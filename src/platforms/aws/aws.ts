@@ -142,8 +142,9 @@ function platformAt(place: Place, system: System, between?: Between): Platform {
       await writeRecord(corner, { ...record, evidence })
     },
 
-    // Requests are not kept on AWS: a function that writes them down would need to be let.
-    recorded: async () => undefined,
+    recorded: async (stage, requestId) => {
+      throw notKept(stage, requestId)
+    },
 
     contents: async (version): Promise<VersionContents> => {
       const record = await readRecord(await cornerOf(version), version.number)
@@ -227,6 +228,15 @@ function inThisProcess({ name }: Stage): ThampiError {
   return new ThampiError('DEPLOY_IN_PROGRESS', {
     message: `${name} is being deployed by this very process (${process.pid}).`,
     fix: 'wait until that has ended',
+  })
+}
+
+/** A function that writes down what it was sent would need the right to, and what callers send would lie in the bucket. */
+function notKept({ name, record }: Stage, requestId: string): ThampiError {
+  return new ThampiError('PLATFORM_UNAVAILABLE', {
+    message: `Requests are not kept on AWS, so ${requestId} of ${name} cannot be asked again.`,
+    why: `${record === 'off' ? '' : `"record": "${record}" counts on the local platform only. `}The function of ${name} may not write down what its callers send. Its log says why the request failed; what was sent, the caller knows.`,
+    fix: `thampi logs ${name} --since=7d --request-id ${requestId}   # then: thampi predict ${name} --data=@request.json`,
   })
 }
 

@@ -104,7 +104,7 @@ const notYet = [
  * @example
  * notHonoured(stage) // ['domain', 'certificate_arn']
  */
-export function notHonoured({ aws }: Stage): string[] {
+export function notHonoured({ aws, record }: Stage): string[] {
   const { validation_expression } = (aws.authorizer ?? {}) as Readonly<Record<string, unknown>>
   const within = validation_expression === undefined ? [] : ['authorizer.validation_expression']
   const keys = notYet.filter(key => {
@@ -113,7 +113,7 @@ export function notHonoured({ aws }: Stage): string[] {
     // HTTP APIs are what is made, and they compress by themselves.
     return !(key === 'apigateway_version' && value === 'v2') && key !== 'payload_compression'
   })
-  return [...keys, ...within]
+  return [...keys, ...within, ...(record === 'off' ? [] : ['record'])]
 }
 
 function corsRules(setting: Stage['cors']): CorsRules | undefined {
