@@ -8,6 +8,19 @@ export interface Kind {
 }
 
 export const text: Kind = { schema: z.string().min(1), wanted: 'text' }
+
+/** Text of at most so many characters, in one line. */
+export function textUpTo(most: number): Kind {
+  return {
+    schema: z
+      .string()
+      .min(1)
+      .max(most)
+      .regex(/^[^\r\n]*$/),
+    wanted: `text of at most ${most} characters in one line`,
+  }
+}
+
 export const flag: Kind = { schema: z.boolean(), wanted: 'true or false' }
 export const object: Kind = { schema: z.looseObject({}), wanted: 'an object' }
 export const flagOrObject: Kind = {

@@ -1,4 +1,13 @@
 /** Settings of the platform aws that reach beyond the function: its environment in S3, its role, what it costs. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  CreateRoleCommand,
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  ListRolePoliciesCommand,
+} from '@aws-sdk/client-iam'
+import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openAws } from '../../src/platforms/aws/aws.ts'
@@ -6,6 +15,7 @@ import type { Stage } from '../../src/settings/stage.ts'
 import { clientsOf } from '../aws/clients.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
 import { servingOn, stageWith } from '../support/aws-serving.ts'
+import { temporaryDirectory } from '../support/python.ts'
 import { all, ask } from './suite.ts'
 
 let cloud: Cloud
@@ -99,5 +109,110 @@ describe('remote_env', () => {
     expect((await ask(url)).status).toBe(503)
     await put('live.json', { GREETING: 'again' })
     expect((await ask(url)).says).toBe('again')
+  })
+})
+
+describe('the role', () => {
+  const usual = 'mymodel-dev-ZappaLambdaExecutionRole'
+  const statement = { Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: '*' }
+  const toLambda = {
+    Effect: 'Allow',
+    Principal: { Service: 'lambda.amazonaws.com' },
+    Action: 'sts:AssumeRole',
+  }
+  const policy = (...statements: readonly object[]): string =>
+    JSON.stringify({ Version: '2012-10-17', Statement: statements })
+
+  /** Serves from a directory with these files. */
+  async function serveWith(
+    aws: Readonly<Record<string, unknown>>,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const cwd = temporaryDirectory()
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text)
+    const stage = stageWith(aws)
+    await serve('role', stage, await openAws(stage, system(cwd)))
+  }
+
+  async function roleNamed(
+    RoleName: string,
+  ): Promise<{ trust: string; allowed: string; policies: string[] }> {
+    const { iam } = clientsOf(cloud)
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName }))
+    const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }))
+    const documents = PolicyNames.map(async PolicyName => {
+      const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }))
+      return decodeURIComponent(PolicyDocument ?? '')
+    })
+    return {
+      trust: decodeURIComponent(Role?.AssumeRolePolicyDocument ?? ''),
+      allowed: (await Promise.all(documents)).join(),
+      policies: PolicyNames,
+    }
+  }
+
+  it('may what the files of the project say beside what it needs, as they are at each serve', async () => {
+    const named = { attach_policy: 'more.json', assume_policy: 'trust.json' }
+    const more = { ...toLambda, Principal: { Service: ['edgelambda.amazonaws.com', 'lambda.amazonaws.com'] } }
+    await serveWith(named, { 'more.json': policy(statement), 'trust.json': policy(more) })
+    const first = await roleNamed(usual)
+    expect(first.trust).toContain('edgelambda')
+    expect(first.allowed).toContain('dynamodb:GetItem')
+    expect(first.allowed).toContain('logs:PutLogEvents')
+    await serveWith(named, { 'more.json': policy(), 'trust.json': policy(toLambda) })
+    expect((await roleNamed(usual)).trust).not.toContain('edgelambda')
+    expect((await roleNamed(usual)).allowed).not.toContain('dynamodb')
+  })
+
+  it.each([
+    ['attach_policy', undefined, 'is not there'],
+    ['attach_policy', '{', 'is no JSON object'],
+    ['attach_policy', policy({ Action: '*' }), 'has statements that are none'],
+    [
+      'assume_policy',
+      policy({ ...toLambda, Principal: { Service: 'ec2.amazonaws.com' } }),
+      'does not let Lambda',
+    ],
+  ])('%s of a file that is wrong (%s) is refused before anything is made', async (key, text, words) => {
+    const files: Record<string, string> = text === undefined ? {} : { 'file.json': text }
+    await expect(serveWith({ [key]: 'file.json' }, files)).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      message: expect.stringMatching(new RegExp(`^file.json .\`${key}\` of stage \`dev\`. ${words}`)),
+      fix: expect.any(String),
+    })
+    expect((await cloud.resources()).filter(it => !it.startsWith('s3 bucket'))).toEqual([])
+  })
+
+  it('has the name that the settings say, and goes with the stage', async () => {
+    const stage = stageWith({ role_name: 'models' })
+    await serve('named', stage)
+    const { lambda } = clientsOf(cloud)
+    const about = new GetFunctionConfigurationCommand({ FunctionName: 'mymodel-dev' })
+    expect((await lambda.send(about)).Role).toMatch(/:role\/models$/)
+    expect((await roleNamed('models')).policies).toEqual(['thampi-mymodel-dev'])
+    await (await openAws(stage, system())).remove(stage, { removeLogs: true })
+    expect(await cloud.resources()).toEqual(['s3 bucket thampi-tests'])
+  })
+
+  it('that was there before keeps who may take it on, and stays without what this stage was allowed', async () => {
+    const { iam } = clientsOf(cloud)
+    const both = policy({
+      ...toLambda,
+      Principal: { Service: ['lambda.amazonaws.com', 'ecs.amazonaws.com'] },
+    })
+    await iam.send(new CreateRoleCommand({ RoleName: 'shared', AssumeRolePolicyDocument: both }))
+    const stage = stageWith({ role_name: 'shared' })
+    await serve('shared', stage)
+    expect((await roleNamed('shared')).trust).toContain('ecs.amazonaws.com')
+    const { left } = await (await openAws(stage, system())).remove(stage, { removeLogs: true })
+    expect(left.join()).toContain('the role shared, which others use or have made')
+    expect((await roleNamed('shared')).policies).toEqual([])
+  })
+
+  it('and the description of the function are those of the settings', async () => {
+    await serve('said', stageWith({ lambda_description: 'Flowers by petals' }))
+    const about = new GetFunctionConfigurationCommand({ FunctionName: 'mymodel-dev' })
+    const { Description } = await clientsOf(cloud).lambda.send(about)
+    expect(Description).toMatch(/^Flowers by petals\. Configuration [0-9a-f]{16}$/)
   })
 })

@@ -34,6 +34,7 @@ import { bareVersion, describedVersions, readRecord, readState, writeRecord } fr
 import { Rehearsal } from './rehearsal.ts'
 import { type Released, release } from './release.ts'
 import { remove } from './remove.ts'
+import { managedRoleName } from './settings.ts'
 import { statusOf } from './status.ts'
 import { storeIn } from './store.ts'
 import { find, finish, route } from './traffic.ts'
@@ -196,6 +197,7 @@ async function permissionsFor(
   const needs = {
     prefix: slug(stage.model),
     bucket,
+    roleName: managedRoleName(stage),
     keepsWarm: stage.keepWarm,
     signsFor: stage.aws.iam_authorization === true ? stage.name : undefined,
     hasFunctionUrl: stage.aws.function_url_enabled === true,

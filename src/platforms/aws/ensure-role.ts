@@ -1,55 +1,114 @@
 /** The role a function runs in: its own log, its own model, nothing else. Or one that somebody else made. */
+import type { Tag } from '@aws-sdk/client-iam'
 import { ThampiError } from '../../errors.ts'
 import type { Corner } from './account.ts'
 import { converge } from './converge.ts'
-import { ownTags } from './names.ts'
+import { ownTags, type StageKey } from './names.ts'
 import { type Ground, type Policy, trustPolicy } from './policy.ts'
+import type { PolicyDocument } from './role-files.ts'
 import type { AwsSettings } from './settings.ts'
 import { ifThere, isAws } from './trouble.ts'
 
-const policyName = 'thampi'
+const ownPolicyName = 'thampi'
 
-export interface RoleWanted {
+export interface RoleName {
   readonly name: string
+  /** Of our policy in it. A role that the settings name may serve several stages, and each has its own there. */
+  readonly policyName: string
+}
+
+export interface RoleWanted extends RoleName {
   readonly service: 'lambda' | 'scheduler'
   readonly policy: Policy
+  /** Undefined: the service, and nobody else. */
+  readonly trust?: PolicyDocument | undefined
   readonly tags: Readonly<Record<string, string>>
 }
 
+/** The role of a stage's function, unless somebody else made it. */
+export function roleOf({ names }: Corner, { roleName }: AwsSettings): RoleName {
+  return roleName === undefined
+    ? ownRole(names.role)
+    : { name: roleName, policyName: `${ownPolicyName}-${names.function}` }
+}
+
+/** A role that has its name from the stage. */
+export function ownRole(name: string): RoleName {
+  return { name, policyName: ownPolicyName }
+}
+
+interface Found {
+  readonly arn: string
+  readonly trust: string
+  readonly isOurs: boolean
+}
+
 /** Gives the ARN. IAM takes seconds until Lambda believes in a new role, so this comes before everything that is slow. */
-export async function ensureRole(
-  corner: Corner,
-  { name, service, policy, tags }: RoleWanted,
-): Promise<string> {
+export async function ensureRole(corner: Corner, wanted: RoleWanted): Promise<string> {
+  const { name, policyName, service, tags } = wanted
   const { cloud, key, system } = corner
   const iam = await cloud.iam()
-  const arn = await converge({
-    describe: async () => (await ifThere(iam.getRole({ RoleName: name })))?.Role?.Arn,
+  const trust = JSON.stringify(wanted.trust ?? trustPolicy(service, groundOf(corner)))
+  const describe = async (): Promise<Found | undefined> => {
+    const {
+      Arn: arn,
+      AssumeRolePolicyDocument,
+      Tags,
+    } = (await ifThere(iam.getRole({ RoleName: name })))?.Role ?? {}
+    if (arn === undefined) return undefined
+    return { arn, trust: asWritten(AssumeRolePolicyDocument), isOurs: hasTagsOf(key, Tags) }
+  }
+  const found = await converge<Found>({
+    describe,
     isWanted: () => true,
     change: async () => {
       const made = await iam.createRole({
         RoleName: name,
-        AssumeRolePolicyDocument: JSON.stringify(trustPolicy(service, groundOf(corner))),
+        AssumeRolePolicyDocument: trust,
         Description: `Made by thampi for ${key.model}, stage ${key.stage}`,
         Tags: Object.entries({ ...tags, ...ownTags(key) }).map(([Key, Value]) => ({ Key, Value })),
       })
       system.tell(`Role ${name} created`)
-      return made.Role?.Arn
+      const arn = made.Role?.Arn
+      return arn === undefined ? undefined : { arn, trust, isOurs: true }
     },
   })
-  const wanted = JSON.stringify(policy)
+  // Who may take on a role that was there before is its maker's business, until the settings say it.
+  const mayTrust = found.isOurs || wanted.trust !== undefined
+  await converge({
+    describe,
+    seen: found,
+    isWanted: role => role.trust === trust || !mayTrust,
+    change: async () => {
+      await iam.updateAssumeRolePolicy({ RoleName: name, PolicyDocument: trust })
+      system.tell(`Role ${name}: who may take it on was changed`)
+      return { ...found, trust }
+    },
+  })
+  const policy = JSON.stringify(wanted.policy)
   await converge({
     describe: async () => {
-      const found = await ifThere(iam.getRolePolicy({ RoleName: name, PolicyName: policyName }))
-      return found?.PolicyDocument
+      const known = await ifThere(iam.getRolePolicy({ RoleName: name, PolicyName: policyName }))
+      return known && asWritten(known.PolicyDocument)
     },
-    isWanted: found => JSON.stringify(JSON.parse(decodeURIComponent(found))) === wanted,
+    isWanted: known => known === policy,
     change: async () => {
-      await iam.putRolePolicy({ RoleName: name, PolicyName: policyName, PolicyDocument: wanted })
-      return encodeURIComponent(wanted)
+      await iam.putRolePolicy({ RoleName: name, PolicyName: policyName, PolicyDocument: policy })
+      return policy
     },
   })
-  return arn
+  return found.arn
+}
+
+/** IAM gives documents as parts of a URL. */
+function asWritten(document: string | undefined): string {
+  return JSON.stringify(JSON.parse(decodeURIComponent(document ?? 'null')))
+}
+
+function hasTagsOf(key: StageKey, tags: readonly Tag[] = []): boolean {
+  return Object.entries(ownTags(key)).every(([name, value]) =>
+    tags.some(({ Key, Value }) => Key === name && Value === value),
+  )
 }
 
 /** A role that the settings name is used as it is. */
@@ -68,18 +127,30 @@ export async function foreignRole(
   })
 }
 
-/** False when it was not there. */
-export async function removeRole({ cloud }: Corner, name: string): Promise<boolean> {
+/** What became of a role: `kept` lost our policy only, because it is not ours alone. */
+export type RoleRemoval = 'missing' | 'removed' | 'kept'
+
+export async function removeRole(
+  { cloud, key }: Corner,
+  { name, policyName }: RoleName,
+): Promise<RoleRemoval> {
   const iam = await cloud.iam()
-  const policies = await ifThere(iam.listRolePolicies({ RoleName: name }))
-  if (policies === undefined) return false
-  for (const policy of policies.PolicyNames ?? [])
+  const role = (await ifThere(iam.getRole({ RoleName: name })))?.Role
+  if (role === undefined) return 'missing'
+  const { PolicyNames = [] } = (await ifThere(iam.listRolePolicies({ RoleName: name }))) ?? {}
+  const others = PolicyNames.filter(policy => policy !== policyName && policy.startsWith(`${ownPolicyName}-`))
+  const isOursAlone = hasTagsOf(key, role.Tags) && others.length === 0
+  for (const policy of isOursAlone ? PolicyNames : [policyName])
     await ifThere(iam.deleteRolePolicy({ RoleName: name, PolicyName: policy }))
-  await ifThere(iam.deleteRole({ RoleName: name })).catch(error => {
-    // Somebody gave it further policies: then it is not only ours any more.
-    if (!isAws(error, 'DeleteConflict', 'DeleteConflict')) throw error
-  })
-  return true
+  if (!isOursAlone) return 'kept'
+  return ifThere(iam.deleteRole({ RoleName: name })).then(
+    () => 'removed',
+    error => {
+      // Somebody gave it further policies: then it is not only ours any more.
+      if (isAws(error, 'DeleteConflict')) return 'kept'
+      throw error
+    },
+  )
 }
 
 export function groundOf({ cloud, identity }: Corner): Ground {

@@ -1,7 +1,7 @@
 /** A call every few minutes that asks the model nothing, so that Lambda keeps one process that has it loaded. */
 import type { Corner } from './account.ts'
 import { converge } from './converge.ts'
-import { ensureRole, removeRole } from './ensure-role.ts'
+import { ensureRole, ownRole, removeRole } from './ensure-role.ts'
 import { onceTheRoleIsKnown } from './new-role.ts'
 import { warmPolicy } from './policy.ts'
 import type { AwsSettings } from './settings.ts'
@@ -20,7 +20,7 @@ export async function ensureSchedule(
   }
   const { cloud, names, system } = corner
   const role = await ensureRole(corner, {
-    name: names.warmRole,
+    ...ownRole(names.warmRole),
     service: 'scheduler',
     policy: warmPolicy(aliasArn),
     tags: settings.tags,
@@ -63,5 +63,6 @@ export async function removeSchedule(corner: Corner): Promise<boolean> {
     if ((await ifThere(iam.getRole({ RoleName: names.warmRole }))) !== undefined) throw error
     return undefined
   })
-  return (await removeRole(corner, names.warmRole)) || removed !== undefined
+  const role = await removeRole(corner, ownRole(names.warmRole))
+  return role !== 'missing' || removed !== undefined
 }

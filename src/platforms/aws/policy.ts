@@ -106,6 +106,8 @@ export interface DeployerNeeds {
   /** What the names of the functions begin with: the slug of the project. */
   readonly prefix: string
   readonly bucket: string
+  /** Of a role that is not named like the functions. */
+  readonly roleName?: string | undefined
   readonly keepsWarm: boolean
   /** A stage whose callers sign: the owner is one of them. */
   readonly signsFor?: string | undefined
@@ -121,12 +123,14 @@ export interface DeployerNeeds {
  * deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, { partition: 'aws', region, account })
  */
 export function deployerPolicy(
-  { prefix, bucket, keepsWarm, signsFor, hasFunctionUrl, authorizer }: DeployerNeeds,
+  { prefix, bucket, roleName, keepsWarm, signsFor, hasFunctionUrl, authorizer }: DeployerNeeds,
   { partition, region, account }: Ground,
 ): Policy {
   const arn = (service: string, rest: string): string =>
     `arn:${partition}:${service}:${region}:${account}:${rest}`
-  const role = `arn:${partition}:iam::${account}:role/${prefix}-*`
+  const roles = [`${prefix}-*`, ...(roleName === undefined ? [] : [roleName])]
+  const arns = roles.map(name => `arn:${partition}:iam::${account}:role/${name}`)
+  const role = arns.length > 1 ? arns : (arns[0] ?? '')
   const api = `arn:${partition}:apigateway:${region}::`
   return {
     Version: '2012-10-17',
@@ -281,6 +285,7 @@ export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
     'iam:ListRolePolicies',
     'iam:PutRolePolicy',
     'iam:TagRole',
+    'iam:UpdateAssumeRolePolicy',
   ],
   bucket: [
     's3:CreateBucket',

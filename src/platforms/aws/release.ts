@@ -9,6 +9,7 @@ import { ThampiError } from '../../errors.ts'
 import { parseSchema, SCHEMA_FILE } from '../../model/schema.ts'
 import type { Stage } from '../../settings/stage.ts'
 import { type Digest, digestOf } from '../../system/files.ts'
+import type { System } from '../../system/system.ts'
 import { naiveUtc } from '../../system/time.ts'
 import type { ReleaseOptions, Version } from '../platform.ts'
 import type { Corner } from './account.ts'
@@ -19,7 +20,7 @@ import { configurationOf } from './configuration.ts'
 import { ensureFunction, publish } from './ensure-function.ts'
 import { ensureLayer, ensureModel } from './ensure-layer.ts'
 import { ensureLogs } from './ensure-logs.ts'
-import { ensureRole, foreignRole, groundOf } from './ensure-role.ts'
+import { ensureRole, foreignRole, groundOf, roleOf } from './ensure-role.ts'
 import type { Turn } from './lease.ts'
 import { blobPrefix } from './names.ts'
 import { functionPolicy, objectAlone } from './policy.ts'
@@ -36,6 +37,7 @@ import {
   type VersionRecord,
   writeRecord,
 } from './records.ts'
+import { type PolicyDocument, roleFiles } from './role-files.ts'
 import { type AwsSettings, awsSettings, notHonoured } from './settings.ts'
 import { blobKey } from './store.ts'
 import { AwsError, ifThere } from './trouble.ts'
@@ -59,7 +61,7 @@ export async function release(
   turn: Turn | undefined,
 ): Promise<Released> {
   const { system, store } = corner
-  const settings = awsSettings(stage)
+  const settings = await settingsWithFiles(stage, system)
   const servedTimeUtc = options.servedTimeUtc ?? naiveUtc(system.now())
   const [found, pointer, state, made] = await Promise.all([
     findFunction(corner),
@@ -115,6 +117,18 @@ export async function findFunction({
   })
 }
 
+/** What the settings say, and what the files say that they name. */
+export interface ReleaseSettings extends AwsSettings {
+  readonly trust: PolicyDocument | undefined
+}
+
+async function settingsWithFiles(stage: Stage, system: System): Promise<ReleaseSettings> {
+  const settings = awsSettings(stage)
+  if (settings.foreignRole !== undefined) return { ...settings, trust: undefined }
+  const { statements, trust } = await roleFiles(stage, system)
+  return { ...settings, extraPermissions: [...statements, ...settings.extraPermissions], trust }
+}
+
 /** Everything that a serve would change is in it, so that equal keys mean that there is nothing to do. */
 function keyOf(
   { key, keepWarm }: LambdaPackage,
@@ -146,7 +160,7 @@ async function publishVersion(
   corner: Corner,
   made: LambdaPackage,
   { uses, reads = [] }: VersionDraft,
-  settings: AwsSettings,
+  settings: ReleaseSettings,
   { words, isFirst }: { readonly words: string; readonly isFirst: boolean },
 ): Promise<Described> {
   const noted = await changeState(corner, state => ({
@@ -161,7 +175,7 @@ async function publishVersion(
     made.model.in === 's3' ? ensureModel(corner, made.model.blobs) : undefined,
   ])
   const { model, stage } = corner.key
-  const title = `${model}, stage ${stage}, served by thampi`
+  const title = settings.description ?? `${model}, stage ${stage}, served by thampi`
   const configuration = configurationOf({ lambdaPackage: made, role, layers, settings, title })
   const latest = await ensureFunction(corner, { configuration, lambdaPackage: made, tags: settings.tags })
   const published = await timed('Version published', corner.system, () => publish(corner, latest, words))
@@ -172,10 +186,11 @@ function merged(known: readonly string[], more: readonly string[]): string[] {
   return [...new Set([...known, ...more])].sort()
 }
 
-function roleFor(corner: Corner, { reads = [] }: StageState, settings: AwsSettings): Promise<string> {
+function roleFor(corner: Corner, { reads = [] }: StageState, settings: ReleaseSettings): Promise<string> {
   if (settings.foreignRole !== undefined) return foreignRole(corner, settings.foreignRole)
   return ensureRole(corner, {
-    name: corner.names.role,
+    ...roleOf(corner, settings),
+    trust: settings.trust,
     service: 'lambda',
     tags: settings.tags,
     policy: functionPolicy({ logGroup: corner.names.logGroup, reads, settings }, groundOf(corner)),

@@ -6,7 +6,7 @@ import { removeUnused } from './collect.ts'
 import { removeApi } from './ensure-api.ts'
 import { hasBucket } from './ensure-bucket.ts'
 import { hasLogs, removeLogs } from './ensure-logs.ts'
-import { removeRole } from './ensure-role.ts'
+import { ownRole, type RoleName, type RoleRemoval, removeRole, roleOf } from './ensure-role.ts'
 import { removeSchedule } from './ensure-schedule.ts'
 import { Turn } from './lease.ts'
 import { readState } from './records.ts'
@@ -43,8 +43,10 @@ async function removeAll(
     await ifThere(lambda.deleteFunction({ FunctionName: names.function }))
     system.tell(`Function ${names.function} removed, with every version`)
   }
-  const { foreignRole } = awsSettings(stage)
-  const hadRole = foreignRole === undefined && (await removeRole(corner, names.role))
+  const settings = awsSettings(stage)
+  const { foreignRole } = settings
+  const roles = foreignRole === undefined ? await removeRoles(corner, roleOf(corner, settings)) : []
+  const hadRole = roles.some(([, became]) => became === 'removed')
   const shared = bucketIsThere ? await removeObjects(corner) : []
   const hadLogs = options.removeLogs ? await removeLogs(corner) : false
   const left = [
@@ -53,6 +55,11 @@ async function removeAll(
       : [`its log, ${names.logGroup} (--remove-logs deletes it too)`]),
     ...shared.map(used => `${used}, which another stage uses as well`),
     ...(bucketIsThere ? await leftInBucket(corner) : []),
+    ...roles.flatMap(([name, became]) =>
+      became === 'kept'
+        ? [`the role ${name}, which others use or have made; what it was allowed for this stage is gone`]
+        : [],
+    ),
     ...(foreignRole === undefined
       ? []
       : [
@@ -61,6 +68,15 @@ async function removeAll(
   ]
   const removed = found !== undefined || hadApi || hadRole || hadSchedule || hadLogs
   return { removed, left: removed ? left : left.filter(thing => !thing.startsWith(`s3://${store.bucket}`)) }
+}
+
+/** Also the one with the stage's own name, from before the settings named another. */
+async function removeRoles(corner: Corner, named: RoleName): Promise<[string, RoleRemoval][]> {
+  const own = ownRole(corner.names.role)
+  const roles = named.name === own.name ? [own] : [named, own]
+  const removals: [string, RoleRemoval][] = []
+  for (const role of roles) removals.push([role.name, await removeRole(corner, role)])
+  return removals
 }
 
 /** Only what we have written. The state goes last: what is to be removed is read from it. */

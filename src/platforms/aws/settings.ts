@@ -13,7 +13,10 @@ export interface AwsSettings {
   readonly apiDescription: string | undefined
   /** A role made by somebody else: its ARN or its name. */
   readonly foreignRole: { readonly arn: string } | { readonly name: string } | undefined
+  /** Of the role that we make; undefined: made of the stage's. */
+  readonly roleName: string | undefined
   readonly extraPermissions: readonly Readonly<Record<string, unknown>>[]
+  readonly description: string | undefined
   readonly kmsKeyArn: string | undefined
   readonly tags: Readonly<Record<string, string>>
   readonly deadLetterArn: string | undefined
@@ -49,7 +52,9 @@ export function awsSettings(stage: Stage): AwsSettings {
     apiDescription: text(aws.apigateway_description),
     foreignRole:
       arn !== undefined ? { arn } : name !== undefined && aws.manage_roles === false ? { name } : undefined,
+    roleName: managedRoleName(stage),
     extraPermissions: Array.isArray(aws.extra_permissions) ? aws.extra_permissions : [],
+    description: text(aws.lambda_description),
     kmsKeyArn: text(aws.aws_kms_key_arn),
     tags: textByName(aws.tags),
     deadLetterArn: text(aws.dead_letter_arn),
@@ -58,6 +63,11 @@ export function awsSettings(stage: Stage): AwsSettings {
     concurrency: stage.maxSandboxes,
     retainedVersions: Math.max(2, stage.retainedVersions ?? usuallyRetained),
   }
+}
+
+/** `role_name` where the role is ours to make. */
+export function managedRoleName({ aws }: Stage): string | undefined {
+  return aws.role_arn === undefined && aws.manage_roles !== false ? text(aws.role_name) : undefined
 }
 
 /** A key that limits who may call is never ignored: an endpoint is not to be more open than its settings say. */
@@ -75,6 +85,9 @@ function refuseWhatWouldBeOpen({ apiKeyRequired, aws, name }: Stage): void {
   })
 }
 
+/** Of a role that somebody else made: it is used as it is. */
+const ofOurRole = ['assume_policy', 'attach_policy', 'extra_permissions']
+
 /** Has a meaning on AWS, and none here yet. */
 const notYet = [
   'apigateway_version',
@@ -91,11 +104,8 @@ const notYet = [
   'exception_handler',
   'callbacks',
   'prebuild_script',
-  'assume_policy',
-  'attach_policy',
   'api_key',
   'endpoint_configuration',
-  'lambda_description',
 ]
 
 /**
@@ -107,7 +117,7 @@ const notYet = [
 export function notHonoured({ aws, record }: Stage): string[] {
   const { validation_expression } = (aws.authorizer ?? {}) as Readonly<Record<string, unknown>>
   const within = validation_expression === undefined ? [] : ['authorizer.validation_expression']
-  const keys = notYet.filter(key => {
+  const keys = [...notYet, ...(isForeign ? ofOurRole : [])].filter(key => {
     const value = aws[key]
     if (value === undefined || value === false || value === 'OFF') return false
     // HTTP APIs are what is made, and they compress by themselves.

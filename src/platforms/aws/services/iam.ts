@@ -11,6 +11,7 @@ import {
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
   TagRoleCommand,
+  UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam'
 import { type AnyClient, callsOf } from '../calls.ts'
 
@@ -24,6 +25,7 @@ export type IamCalls = Pick<
   | 'listRolePolicies'
   | 'putRolePolicy'
   | 'tagRole'
+  | 'updateAssumeRolePolicy'
 >
 
 export function iamCalls(config: IAMClientConfig, prepare: (client: AnyClient) => void): IamCalls {
@@ -36,5 +38,6 @@ export function iamCalls(config: IAMClientConfig, prepare: (client: AnyClient) =
     listRolePolicies: ListRolePoliciesCommand,
     putRolePolicy: PutRolePolicyCommand,
     tagRole: TagRoleCommand,
+    updateAssumeRolePolicy: UpdateAssumeRolePolicyCommand,
   })
 }
