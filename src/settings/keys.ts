@@ -145,6 +145,10 @@ const onAws = table('honour', 'aws', {
     kind.oneOf('PublishedVersions', 'None'),
     'Start from a snapshot of the loaded model; decided by us unless said.',
   ],
+  'thampi.provisioned_concurrency': [
+    kind.wholeNumber(1, 10_000),
+    'So many processes of every version with traffic are kept loaded, which costs money by the hour; none unless said. Not with SnapStart.',
+  ],
   keep_warm_expression: [kind.text, 'How often the function is kept warm; `rate(4 minutes)` unless said.'],
   layers: [kind.texts, 'ARNs of further Lambda layers.'],
   lambda_description: [kind.textUpTo(200), 'The description of the function.'],

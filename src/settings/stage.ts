@@ -1,6 +1,9 @@
 /** A stage: one key of the settings file, resolved, checked and free of Zappa's spellings. */
 
 export type InstallerName = 'pip' | 'conda'
+/** Among the keys that only AWS has. */
+export const provisionedKey = 'thampi.provisioned_concurrency'
+
 export type PlatformName = 'local' | 'aws'
 
 /**

@@ -28,6 +28,8 @@ export interface Behaviour {
   readonly createFails?: Reason | undefined
   readonly updateFails?: Reason | undefined
   readonly publishFails?: Reason | undefined
+  /** Why no provisioned concurrency becomes ready. */
+  readonly provisionedFails?: string | undefined
   /** New accounts get less than 10,240. */
   readonly memoryQuotaMb: number
   /** Executions at a time in the Region; new accounts get fewer than 1,000. */

@@ -537,6 +537,12 @@ describe('what moto lacks', () => {
     await expect
       .poll(get, patience)
       .toMatchObject({ Status: 'READY', AvailableProvisionedConcurrentExecutions: 2 })
+    const reserve = (ReservedConcurrentExecutions: number) =>
+      lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions }))
+    await expect(reserve(1)).rejects.toThrow('should not be less than the provisioned')
+    await reserve(3)
+    await lambda.send(new CreateAliasCommand({ FunctionName, Name: 'other', FunctionVersion: '1' }))
+    await expect(put('other')).rejects.toThrow('should not be greater than the reservedConcurrentExecution')
   })
 
   it('the account has limits, and what is reserved counts', async () => {

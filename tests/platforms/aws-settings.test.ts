@@ -1,4 +1,4 @@
-/** Settings of the platform aws that reach beyond the function: its environment in S3, its role, what it costs. */
+/** Settings of the platform aws that reach beyond the function: its environment in S3, its role. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {

@@ -1,6 +1,6 @@
 /** How a function is configured: memory, time, scratch disk, snapshots, environment. What Lambda would refuse is refused here. */
 import { ThampiError } from '../../errors.ts'
-import type { Stage } from '../../settings/stage.ts'
+import { provisionedKey, type Stage } from '../../settings/stage.ts'
 import { type Decision, scratchFor } from './decision.ts'
 import {
   maxEnvironmentBytes,
@@ -54,7 +54,7 @@ export function configurationOf(stage: Stage, around: Circumstances): Configurat
     timeoutSeconds: stage.timeoutSeconds,
     ephemeralMb: Math.max(askedScratch, needed),
     snapStart: snapStart.on,
-    keepWarm: stage.keepWarm && !snapStart.on ? warmExpression(stage) : undefined,
+    keepWarm: staysWarm(stage, snapStart.on) ? warmExpression(stage) : undefined,
     environment: environmentOf(stage),
     layerArns: layersOf(stage, around.layers),
     load,
@@ -76,6 +76,13 @@ function chooseSnapStart(
 ): { readonly on: boolean; readonly notices: readonly string[] } {
   const asked = stage.aws.snap_start
   if (asked === 'None') return { on: false, notices: [] }
+  if (stage.aws[provisionedKey] !== undefined) {
+    if (asked === undefined) return { on: false, notices: [] }
+    throw invalid(
+      `"snap_start" of stage \`${stage.name}\` is "PublishedVersions" and \`${provisionedKey}\` is set: Lambda takes one of them.`,
+      '"snap_start": "None", or take `provisioned_concurrency` out',
+    )
+  }
   const hindrance =
     language === 'node'
       ? 'Lambda offers it for Python, and this model runs on Node'
@@ -105,6 +112,11 @@ function remoteNotices({ remoteEnvironment }: Stage, snapStart: boolean): string
     ? 'before the snapshot of a version is taken: what changes in it counts from the next version on'
     : 'whenever a process starts: what changes in it changes every version, and no rollback brings it back'
   return [`s3://${bucket}/${key} ("remote_env") is read ${when}.`]
+}
+
+/** Processes that are restored in no time, or wait anyway, need nobody who calls them. */
+function staysWarm({ keepWarm, aws }: Stage, snapStart: boolean): boolean {
+  return keepWarm && !snapStart && aws[provisionedKey] === undefined
 }
 
 function warmExpression({ aws }: Stage): string {

@@ -108,7 +108,8 @@ function platformAt(place: Place, system: System, between?: Between): Platform {
       const { version, isUnfinished } = released
       if (isUnfinished) {
         await turn?.take()
-        await finish(corner, stage, released, [version.number])
+        const { number } = version
+        await finish(corner, stage, released, { numbers: [number], weights: new Map([[number, 100]]) })
       }
       begun.set(nameOf(corner.key, version.number), released)
       return version

@@ -24,6 +24,7 @@ export class Imagined {
   readonly #parts = new Map<string, number>()
   #latest: FunctionConfiguration | undefined
   readonly #versions: FunctionConfiguration[] = []
+  readonly #provisioned: Input[] = []
   #alias: AliasConfiguration | undefined
   #highest = 0
   #things = 0
@@ -86,6 +87,12 @@ export class Imagined {
         ? { ...page, Versions: [...(page.Versions ?? []), ...this.#versions] }
         : page
     },
+    ListProvisionedConcurrencyConfigs: async (_, ask) => {
+      const found = (await ask().catch(() => ({}))) as { ProvisionedConcurrencyConfigs?: Input[] }
+      return {
+        ProvisionedConcurrencyConfigs: [...(found.ProvisionedConcurrencyConfigs ?? []), ...this.#provisioned],
+      }
+    },
     GetAlias: async (_, ask) => this.#alias ?? ask(),
     // A version that is not there would have loaded its model.
     Invoke: async () => ({ StatusCode: 200, Payload: Buffer.from('{"ready":true}') }),
@@ -143,6 +150,12 @@ export class Imagined {
       }
       this.#versions.push(version)
       return version
+    },
+    PutProvisionedConcurrencyConfig: ({ FunctionName, Qualifier, ProvisionedConcurrentExecutions }) => {
+      const FunctionArn = `arn:aws:lambda:${this.#region}:${this.#account}:function:${FunctionName}:${Qualifier}`
+      const Requested = { RequestedProvisionedConcurrentExecutions: ProvisionedConcurrentExecutions }
+      this.#provisioned.push({ FunctionArn, ...Requested, Status: 'READY' })
+      return {}
     },
     CreateAlias: input => this.#moved(input),
     UpdateAlias: input => this.#moved(input),

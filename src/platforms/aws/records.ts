@@ -28,6 +28,8 @@ export interface StageState {
   readonly uses: readonly string[]
   /** What the versions of this stage read: the role allows all of it, or a version that is gone back to could not start. */
   readonly reads?: readonly string[]
+  /** Versions of this stage may have provisioned concurrency: noted before the first one gets it. */
+  readonly provisions?: boolean
   /** Key of the release whose deployment was carried to its end, so that nothing is left to be done for it. */
   readonly finished?: Digest | undefined
   /** Versions that ever had traffic, sorted. */

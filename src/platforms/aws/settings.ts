@@ -1,7 +1,7 @@
 /** The keys of a stage that only AWS knows, read once; and those that are not honoured yet, said aloud. */
 import { ThampiError } from '../../errors.ts'
 import { readCors } from '../../settings/cors.ts'
-import type { Stage } from '../../settings/stage.ts'
+import { provisionedKey, type Stage } from '../../settings/stage.ts'
 import { type Access, accessOf } from './access.ts'
 
 export interface AwsSettings {
@@ -24,6 +24,8 @@ export interface AwsSettings {
   readonly vpc: { readonly subnets: readonly string[]; readonly groups: readonly string[] } | undefined
   /** `lambda_concurrency`: at most so many requests at a time. */
   readonly concurrency: number | undefined
+  /** So many processes of each version with traffic wait for callers. */
+  readonly provisioned: number | undefined
   readonly retainedVersions: number
 }
 
@@ -61,8 +63,21 @@ export function awsSettings(stage: Stage): AwsSettings {
     tracing: aws.xray_tracing === true,
     vpc: vpcOf(aws.vpc_config),
     concurrency: stage.maxSandboxes,
+    provisioned: provisionedOf(stage),
     retainedVersions: Math.max(2, stage.retainedVersions ?? usuallyRetained),
   }
+}
+
+function provisionedOf({ aws, maxSandboxes, name }: Stage): number | undefined {
+  const wanted = aws[provisionedKey]
+  if (typeof wanted !== 'number') return undefined
+  if (maxSandboxes !== undefined && wanted > maxSandboxes) {
+    throw new ThampiError('SETTINGS_INVALID', {
+      message: `\`${provisionedKey}\` of stage \`${name}\` is ${wanted}, more than the ${maxSandboxes} of \`lambda_concurrency\` that the function may have at all.`,
+      fix: `"lambda_concurrency": ${wanted}, or twice that, so that a new version can have its processes before it gets traffic`,
+    })
+  }
+  return wanted
 }
 
 /** `role_name` where the role is ours to make. */

@@ -9,6 +9,7 @@ import { allOf } from './all-of.ts'
 import { collect } from './collect.ts'
 import { ensureSchedule } from './ensure-schedule.ts'
 import type { Turn } from './lease.ts'
+import { provisionAhead, provisionRouted, unprovisionOthers } from './provisioned.ts'
 import { changeState, describedBy } from './records.ts'
 import type { Released } from './release.ts'
 import { awsSettings } from './settings.ts'
@@ -26,23 +27,30 @@ export async function route(
   turn: Turn | undefined,
 ): Promise<Deployment> {
   const before = turn?.pointer === undefined ? await readPointer(corner) : turn.pointer.seen
-  if (ending !== undefined) await turn?.take()
+  if (ending !== undefined) {
+    await turn?.take()
+    await provisionAhead(corner, ending.settings.provisioned, weights)
+  }
   const after = await movePointer(corner, before, weights)
   if (turn !== undefined) turn.pointer = { seen: after }
   const numbers = [...(before?.weights.keys() ?? []), ...weights.keys()]
-  return deploymentOf(corner, await finish(corner, stage, ending, numbers), weights)
+  return deploymentOf(corner, await finish(corner, stage, ending, { numbers, weights }), weights)
 }
 
-/** Gives where it is called. `numbers` are versions that have or had traffic. */
+/** Gives where it is called. `numbers` are versions that have or had traffic, `weights` what they have now. */
 export async function finish(
   corner: Corner,
   stage: Stage,
   ending: Ending,
-  numbers: readonly number[],
+  { numbers, weights }: { readonly numbers: readonly number[]; readonly weights: Weights },
 ): Promise<Addresses> {
+  const { provisioned } = ending?.settings ?? awsSettings(stage)
+  // Before `lambda_concurrency` is lowered, which is the most that all of them may have.
+  await unprovisionOthers(corner, provisioned, weights)
   const addresses =
     (ending === undefined ? await findAddresses(corner, stage) : undefined) ??
     (await openToCallers(corner, stage, ending))
+  await provisionRouted(corner, provisioned, weights)
   await remember(corner, numbers, ending?.key)
   if (ending !== undefined) await collect(corner, ending.settings.retainedVersions)
   return addresses

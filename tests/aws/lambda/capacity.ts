@@ -12,6 +12,10 @@ export const capacityCalls: Readonly<Record<string, Handle>> = {
   PutFunctionConcurrency: (lambda, call) => {
     const { ReservedConcurrentExecutions: count } = bodyOf<{ ReservedConcurrentExecutions: number }>(call)
     const fn = lambda.function(call.name)
+    if (count < [...fn.provisioned.values()].reduce((sum, { count }) => sum + count, 0))
+      throw invalid(
+        'Requested ReservedConcurrentExecutions should not be less than the provisioned concurrency of the function',
+      )
     const others = reservedOf(lambda) - (fn.reserved ?? 0)
     const { concurrencyQuota } = lambda.around.behaviour()
     if (count > 0 && concurrencyQuota - others - count < unreservedMinimum)
@@ -45,16 +49,22 @@ export const capacityCalls: Readonly<Record<string, Handle>> = {
       )
     if (fn.at(key).version.settings.SnapStart?.ApplyOn === 'PublishedVersions')
       throw invalid('Provisioned Concurrency is not supported for SnapStart enabled functions.')
-    const status = new Progress<'IN_PROGRESS' | 'READY'>('READY')
-    status.move('IN_PROGRESS', lambda.around.behaviour().provisionedMs, 'READY')
+    const others = [...fn.provisioned].filter(([other]) => other !== key)
+    if (others.reduce((sum, [, { count }]) => sum + count, count) > (fn.reserved ?? Infinity))
+      throw invalid(
+        'Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function',
+      )
+    const { provisionedMs, provisionedFails } = lambda.around.behaviour()
+    const status = new Progress<'IN_PROGRESS' | 'READY' | 'FAILED'>('READY')
+    status.move('IN_PROGRESS', provisionedMs, provisionedFails ? 'FAILED' : 'READY')
     const provisioned = { count, status, modified: lambdaTime() }
     fn.provisioned.set(key, provisioned)
-    return jsonAnswer(202, documentOf(provisioned))
+    return jsonAnswer(202, documentOf(provisioned, lambda))
   },
 
   GetProvisionedConcurrencyConfig: (lambda, call) => {
     const { fn, key } = publishedOf(lambda, call)
-    return jsonAnswer(200, documentOf(provisionedOf(fn, key)))
+    return jsonAnswer(200, documentOf(provisionedOf(fn, key), lambda))
   },
 
   ListProvisionedConcurrencyConfigs: (lambda, { name }) => {
@@ -63,7 +73,7 @@ export const capacityCalls: Readonly<Record<string, Handle>> = {
     return jsonAnswer(200, {
       ProvisionedConcurrencyConfigs: all.map(([key, provisioned]) => ({
         FunctionArn: `${fn.arn}:${key}`,
-        ...documentOf(provisioned),
+        ...documentOf(provisioned, lambda),
       })),
     })
   },
@@ -123,13 +133,15 @@ function provisionedOf(fn: Fn, key: string): Provisioned {
   throw new AwsError(404, 'ProvisionedConcurrencyConfigNotFoundException', text)
 }
 
-function documentOf({ count, status, modified }: Provisioned): Document {
+function documentOf({ count, status, modified }: Provisioned, { around }: Lambda): Document {
+  const failed = status.now === 'FAILED' ? { StatusReason: around.behaviour().provisionedFails } : {}
   const ready = status.now === 'READY' ? count : 0
   return {
     RequestedProvisionedConcurrentExecutions: count,
     AvailableProvisionedConcurrentExecutions: ready,
     AllocatedProvisionedConcurrentExecutions: ready,
     Status: status.now,
+    ...failed,
     LastModified: modified,
   }
 }

@@ -116,7 +116,7 @@ export interface Alias {
 
 export interface Provisioned {
   readonly count: number
-  readonly status: Progress<'IN_PROGRESS' | 'READY'>
+  readonly status: Progress<'IN_PROGRESS' | 'READY' | 'FAILED'>
   readonly modified: string
 }
 

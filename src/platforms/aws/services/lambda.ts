@@ -8,6 +8,7 @@ import {
   DeleteFunctionConcurrencyCommand,
   DeleteFunctionUrlConfigCommand,
   DeleteLayerVersionCommand,
+  DeleteProvisionedConcurrencyConfigCommand,
   GetAliasCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
@@ -19,10 +20,12 @@ import {
   LambdaClient,
   type LambdaClientConfig,
   ListLayerVersionsCommand,
+  ListProvisionedConcurrencyConfigsCommand,
   ListVersionsByFunctionCommand,
   PublishLayerVersionCommand,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand,
   RemovePermissionCommand,
   UpdateAliasCommand,
   UpdateFunctionCodeCommand,
@@ -41,6 +44,7 @@ export type LambdaCalls = Pick<
   | 'deleteFunctionConcurrency'
   | 'deleteFunctionUrlConfig'
   | 'deleteLayerVersion'
+  | 'deleteProvisionedConcurrencyConfig'
   | 'getAlias'
   | 'getFunction'
   | 'getFunctionConcurrency'
@@ -49,10 +53,12 @@ export type LambdaCalls = Pick<
   | 'getPolicy'
   | 'invoke'
   | 'listLayerVersions'
+  | 'listProvisionedConcurrencyConfigs'
   | 'listVersionsByFunction'
   | 'publishLayerVersion'
   | 'publishVersion'
   | 'putFunctionConcurrency'
+  | 'putProvisionedConcurrencyConfig'
   | 'removePermission'
   | 'updateAlias'
   | 'updateFunctionCode'
@@ -70,6 +76,7 @@ export function lambdaCalls(config: LambdaClientConfig, prepare: (client: AnyCli
     deleteFunctionConcurrency: DeleteFunctionConcurrencyCommand,
     deleteFunctionUrlConfig: DeleteFunctionUrlConfigCommand,
     deleteLayerVersion: DeleteLayerVersionCommand,
+    deleteProvisionedConcurrencyConfig: DeleteProvisionedConcurrencyConfigCommand,
     getAlias: GetAliasCommand,
     getFunction: GetFunctionCommand,
     getFunctionConcurrency: GetFunctionConcurrencyCommand,
@@ -78,10 +85,12 @@ export function lambdaCalls(config: LambdaClientConfig, prepare: (client: AnyCli
     getPolicy: GetPolicyCommand,
     invoke: InvokeCommand,
     listLayerVersions: ListLayerVersionsCommand,
+    listProvisionedConcurrencyConfigs: ListProvisionedConcurrencyConfigsCommand,
     listVersionsByFunction: ListVersionsByFunctionCommand,
     publishLayerVersion: PublishLayerVersionCommand,
     publishVersion: PublishVersionCommand,
     putFunctionConcurrency: PutFunctionConcurrencyCommand,
+    putProvisionedConcurrencyConfig: PutProvisionedConcurrencyConfigCommand,
     removePermission: RemovePermissionCommand,
     updateAlias: UpdateAliasCommand,
     updateFunctionCode: UpdateFunctionCodeCommand,
