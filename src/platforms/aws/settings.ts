@@ -130,6 +130,7 @@ const notYet = [
  * notHonoured(stage) // ['domain', 'certificate_arn']
  */
 export function notHonoured({ aws, record }: Stage): string[] {
+  const isForeign = aws.role_arn !== undefined || aws.manage_roles === false
   const { validation_expression } = (aws.authorizer ?? {}) as Readonly<Record<string, unknown>>
   const within = validation_expression === undefined ? [] : ['authorizer.validation_expression']
   const keys = [...notYet, ...(isForeign ? ofOurRole : [])].filter(key => {
