@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
-import { crc32, inflateRaw } from 'node:zlib'
+import { crc32, inflateRaw, inflateRawSync } from 'node:zlib'
 import { ThampiError } from '../../errors.ts'
 import { explainFileError } from '../../system/files.ts'
 import {
@@ -27,15 +27,20 @@ export interface ZipFile {
   close(): Promise<void>
 }
 
+const inflatedElsewhere = promisify(inflateRaw)
+
 /** What an archive of unknown origin may hold. */
 export const careful: ZipLimits = { entries: 20_000, bytes: 1024 ** 3, ratio: 200 }
 /** Archives that we wrote ourselves hold what their owner put into them, a model of nothing but zeros too. */
 export const ours: ZipLimits = { entries: Infinity, bytes: Infinity, ratio: Infinity }
 
-/** What is read of an archive at once. Neighbours in the archive are usually asked for one after the other. */
-const WINDOW = 256 * 1024
+/** What is read at once. Most files are shorter, so that nobody has to put them together. */
+const PIECE = 4 * 1024 * 1024
+const LONGEST_EXTRA = 0xffff
 /** What `node:zlib` wants at least. */
 const SMALLEST_CHUNK = 64
+/** Up to this size unpacking takes less time than asking another thread to do it. */
+const TINY = 128 * 1024
 /** A file up to this size is unpacked at once, on a thread of its own. */
 const SMALL = 4 * 1024 * 1024
 
@@ -57,7 +62,6 @@ export async function readZip(file: string, limits: ZipLimits = ours): Promise<Z
   try {
     const { size } = await handle.stat()
     const listed = await readDirectory(handle, size, limits)
-    const window = new Window(handle, size)
     const entries = listed.map(entry => ({
       path: entry.path,
       executable: entry.executable,
@@ -65,7 +69,7 @@ export async function readZip(file: string, limits: ZipLimits = ours): Promise<Z
       method: entry.method,
       packedBytes: entry.packedBytes,
       bytes: entry.bytes,
-      open: () => packedBytesOf(window, entry, file),
+      open: () => packedBytesOf(handle, entry, file),
     }))
     return { entries, close: () => handle.close() }
   } catch (cause) {
@@ -114,9 +118,13 @@ function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
 async function inflate(packed: Uint8Array, entry: ZipEntry): Promise<Buffer> {
   const maxOutputLength = entry.bytes + 1
   const chunkSize = Math.max(maxOutputLength, SMALLEST_CHUNK)
-  return promisify(inflateRaw)(packed, { maxOutputLength, chunkSize }).catch(cause => {
+  const options = { maxOutputLength, chunkSize }
+  try {
+    if (entry.bytes <= TINY) return inflateRawSync(packed, options)
+    return await inflatedElsewhere(packed, options)
+  } catch (cause) {
     throw damaged(entry, cause)
-  })
+  }
 }
 
 function damaged(entry: ZipEntry, cause?: unknown): unknown {
@@ -130,12 +138,17 @@ function damaged(entry: ZipEntry, cause?: unknown): unknown {
 }
 
 /** Compares what stands before the bytes with what the directory says, then gives the bytes. */
-async function* packedBytesOf(window: Window, entry: Listed, file: string): AsyncIterable<Uint8Array> {
+async function* packedBytesOf(handle: FileHandle, entry: Listed, file: string): AsyncIterable<Uint8Array> {
   try {
-    const start = await startOf(window, entry)
-    const end = start + entry.packedBytes
-    for (let at = start; at < end; ) {
-      const piece = await window.read(at, Math.min(end - at, WINDOW))
+    const { offset, limit, name, packedBytes } = entry
+    // What stands before the bytes comes with them: one read is all that most files cost.
+    const most = sizes.local + name.length + LONGEST_EXTRA + packedBytes
+    const first = await readExactly(handle, offset, Math.min(limit - offset, most, PIECE))
+    const start = startOf(first, entry)
+    const end = start + packedBytes
+    if (packedBytes > 0) yield first.subarray(start, Math.min(end, first.length))
+    for (let at = first.length; at < end; ) {
+      const piece = await readExactly(handle, offset + at, Math.min(end - at, PIECE))
       yield piece
       at += piece.length
     }
@@ -144,18 +157,18 @@ async function* packedBytesOf(window: Window, entry: Listed, file: string): Asyn
   }
 }
 
-async function startOf(window: Window, entry: Listed): Promise<number> {
+/** Where in `header`, which begins with the entry, its bytes begin. */
+function startOf(header: Buffer, entry: Listed): number {
   const { offset, name, path } = entry
-  const header = await window.read(offset, sizes.local)
   const refuse = (what: string): never => {
     throw new ZipProblem(`has an entry ${JSON.stringify(path)} that ${what}`)
   }
   if (header.readUInt32LE(0) !== LOCAL) refuse('is not where the directory says')
   const nameLength = header.readUInt16LE(26)
   const extraLength = header.readUInt16LE(28)
-  const start = offset + sizes.local + nameLength + extraLength
-  if (start + entry.packedBytes > entry.limit) refuse('overlaps with what follows it')
-  const rest = await window.read(offset + sizes.local, nameLength + extraLength)
+  const start = sizes.local + nameLength + extraLength
+  if (offset + start + entry.packedBytes > entry.limit) refuse('overlaps with what follows it')
+  const rest = header.subarray(sizes.local, start)
   if (!rest.subarray(0, nameLength).equals(name)) refuse('has another name before its bytes')
   const bits = header.readUInt16LE(6)
   if (bits & (flags.encrypted | flags.strong | flags.masked)) refuse('is encrypted')
@@ -187,32 +200,4 @@ function explained(cause: unknown, file: string): unknown {
     fix: 'fetch it again; when that does not help, ask whoever made it',
     cause,
   })
-}
-
-/** Positional reads of a file, a window at a time. */
-class Window {
-  readonly #handle: FileHandle
-  readonly #size: number
-  #start = 0
-  /** Never written again once it is here: what was given out stays what it is. */
-  #bytes: Buffer = Buffer.alloc(0)
-
-  constructor(handle: FileHandle, size: number) {
-    this.#handle = handle
-    this.#size = size
-  }
-
-  async read(offset: number, length: number): Promise<Buffer> {
-    const at = offset - this.#start
-    if (at >= 0 && at + length <= this.#bytes.length) return this.#bytes.subarray(at, at + length)
-    if (offset + length > this.#size) throw new ZipProblem('ends too early')
-    const bytes = await readExactly(
-      this.#handle,
-      offset,
-      Math.min(Math.max(length, WINDOW), this.#size - offset),
-    )
-    this.#start = offset
-    this.#bytes = bytes
-    return bytes.subarray(0, length)
-  }
 }
