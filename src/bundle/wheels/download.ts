@@ -1,7 +1,7 @@
 /** One wheel onto the disk: checked while it comes, taken up where it stopped, tried again a bounded number of times. */
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,6 +30,8 @@ const LONGEST_PAUSE_MS = 10_000
 /** More than what a server may ask for. */
 const LONGEST_WAIT_MS = 30_000
 const MAX_REDIRECTS = 10
+/** So much may wait for the disk; then the network waits. */
+const MOST_UNWRITTEN = 1024 * 1024
 /** Where the lock does not say how big a wheel is: none is bigger, and one without an end fills no disk. */
 const MAX_BYTES = 4 * 1024 ** 3
 
@@ -125,15 +127,21 @@ async function append(wheel: LockedWheel, part: string, there: Begun, source: So
   const file = await open(part, goesOn ? 'a' : 'w', 0o600).catch(cause => {
     throw explainFileError(cause, part)
   })
+  const appender = new Appender(file)
   try {
-    for await (const piece of body.pieces) {
-      bytes += piece.length
-      if (bytes > most) {
-        throw otherBytes(there.bytes, `The lock says ${most} bytes, what came has ${bytes} or more.`)
+    try {
+      for await (const piece of body.pieces) {
+        bytes += piece.length
+        if (bytes > most) {
+          throw otherBytes(there.bytes, `The lock says ${most} bytes, what came has ${bytes} or more.`)
+        }
+        hash.update(piece)
+        await appender.write(piece)
+        source.arrived(bytes)
       }
-      hash.update(piece)
-      await file.appendFile(piece)
-      source.arrived(bytes)
+    } finally {
+      // Also when the connection breaks: the next attempt goes on behind it.
+      await appender.written()
     }
   } catch (cause) {
     throw explainFileError(cause, part)
@@ -143,6 +151,41 @@ async function append(wheel: LockedWheel, part: string, there: Begun, source: So
   }
   if (bytes < (wheel.bytes ?? 0)) throw new NotWhole('the connection ended before the file did')
   return { hash, bytes }
+}
+
+/** Writes what has come while it was writing: on a fast line in large pieces, on a slow one at once. */
+class Appender {
+  readonly #file: FileHandle
+  readonly #waiting: Buffer[] = []
+  #unwritten = 0
+  /** Stays when it failed. */
+  #writing: Promise<void> | undefined
+
+  constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  async write(piece: Buffer): Promise<void> {
+    this.#waiting.push(piece)
+    this.#unwritten += piece.length
+    this.#writing ??= this.#write()
+    // Whoever waits for it hears of a failure.
+    this.#writing.catch(() => {})
+    if (this.#unwritten > MOST_UNWRITTEN) await this.#writing
+  }
+
+  async written(): Promise<void> {
+    await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const bytes = Buffer.concat(this.#waiting.splice(0))
+      await this.#file.appendFile(bytes)
+      this.#unwritten -= bytes.length
+    }
+    this.#writing = undefined
+  }
 }
 
 interface Body {

@@ -130,6 +130,29 @@ describe('wheels', () => {
   })
 })
 
+describe('whoever waits for wheels', () => {
+  it('hears of each that comes as soon as it is here', async () => {
+    const [old, quick] = [Buffer.from('was here'), Buffer.from('quick')]
+    let goOn = (): void => {}
+    const server = await serve({ '/old': old, '/quick': quick }, ({ url }, response) => {
+      if (url !== '/slow') return false
+      goOn = () => void response.end(content)
+      return true
+    })
+    const wheels = [wheel(old, `${server.url}/old`, 'old'), wheel(content, `${server.url}/slow`, 'slow')]
+    await fetchWheels(wheels.slice(0, 1), system)
+    const heard: string[] = []
+    const fetching = fetchWheels([...wheels, wheel(quick, `${server.url}/quick`, 'quick')], system, here => {
+      heard.push(`${here.name} ${readFileSync(here.path).length}`)
+    })
+    await expect.poll(() => heard).toEqual(['quick 5'])
+    await expect.poll(() => server.asked.length).toBe(3)
+    goOn()
+    await fetching
+    expect(heard).toEqual(['quick 5', `slow ${content.length}`])
+  })
+})
+
 describe('a wheel in the cache', () => {
   const cached = async () => {
     const { url, asked } = await serve({ '/a': content })

@@ -26,6 +26,8 @@ const AT_A_TIME = 8
  * Gives all wheels in the order of the lock. What is in the cache under its hash is not fetched; what a killed run left
  * is taken up where it stopped; two runs at a time fetch each wheel once.
  *
+ * `whenHere` is told of each one that was fetched as soon as it is here, while others still come.
+ *
  * Addresses `file:` are copied and checked like the others. Proxies, certificates and logins are those that pip and uv
  * use on this machine; a keyring is not asked.
  *
@@ -37,12 +39,13 @@ const AT_A_TIME = 8
 export async function fetchWheels(
   wheels: readonly LockedWheel[],
   system: System,
+  whenHere: (wheel: FetchedWheel) => void = () => {},
 ): Promise<readonly FetchedWheel[]> {
   const wanted = wheels.map(wheel => ({ wheel, entry: entryOf(wheel, system) }))
   const found = await all(wanted, ({ wheel, entry }) => whole(wheel, entry))
   const missing = wanted.filter((_, at) => found[at] === undefined)
   if (missing.length === 0) return found as FetchedWheel[]
-  const fetched = await fetchAll(missing, system)
+  const fetched = await fetchAll(missing, system, whenHere)
   return wanted.map(({ entry }, at) => found[at] ?? (fetched.get(entry.file) as FetchedWheel))
 }
 
@@ -59,6 +62,7 @@ async function whole(wheel: LockedWheel, entry: CacheEntry): Promise<FetchedWhee
 async function fetchAll(
   missing: readonly Wanted[],
   system: System,
+  whenHere: (wheel: FetchedWheel) => void,
 ): Promise<ReadonlyMap<string, FetchedWheel>> {
   const { env } = system
   const pip = await pipSettings(env.VIRTUAL_ENV, system)
@@ -81,18 +85,14 @@ async function fetchAll(
   try {
     const fetched = await all(missing, async ({ wheel, entry }) => {
       const arrived = (bytes: number): void => progress.arrived(wheel, bytes)
-      try {
-        return await fetchOne(
-          wheel,
-          entry,
-          { network, credentials, retries, signal: stop.signal, arrived },
-          system,
-        )
-      } catch (error) {
+      const source = { network, credentials, retries, signal: stop.signal, arrived }
+      const here = await fetchOne(wheel, entry, source, system).catch(error => {
         // The others would only go on for a command that has failed.
         stop.abort()
         throw fetchFailed(wheel, error, system)
-      }
+      })
+      whenHere(here)
+      return here
     })
     progress.done()
     return new Map(fetched.map(wheel => [wheel.path, wheel]))
