@@ -1,4 +1,5 @@
 /** The central directory of a zip archive that somebody else wrote: every number in it is checked before it is used. */
+import { isAscii } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
 import { Names, problemWithName } from './names.ts'
 import { CENTRAL, ELSEWHERE_16, ELSEWHERE_32, END_64, EXTRA_64, flags, LOCATOR_64, sizes } from './records.ts'
@@ -189,11 +190,14 @@ function parseEntry(directory: Buffer, at: number): { entry: Omit<Listed, 'limit
   return { entry, next }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** Without the flag for UTF-8 a name may be in any old code page: then it has to be ASCII. */
 function decodeName(name: Buffer, bits: number): string {
+  if (isAscii(name)) return name.toString('latin1')
   try {
-    const path = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(name)
-    if ((bits & flags.utf8) !== 0 || name.every(byte => byte < 0x80)) return path
+    const path = utf8.decode(name)
+    if ((bits & flags.utf8) !== 0) return path
   } catch {
     // Not UTF-8 at all.
   }

@@ -1,7 +1,11 @@
 /** Names of files in an archive: which are refused, because some system would put the file elsewhere or over another. */
 
+/** Nearly all names: letters and digits, no part that begins with a dot or is long. One look instead of eight. */
+const ORDINARY = /^(?:[\w+-][\w+.-]{0,200}\/)*[\w+-][\w+.-]{0,200}$/
+
 /** What no system that unpacks an archive should meet, in words for a person; undefined for an ordinary name. */
 export function problemWithName(path: string): string | undefined {
+  if (ORDINARY.test(path)) return undefined
   if (path === '') return 'is empty'
   if (path.startsWith('/')) return 'is absolute'
   if (path.includes('\\')) return 'has a backslash'
@@ -36,7 +40,10 @@ export class Names {
   }
 }
 
+const ASCII = /^[\x00-\x7f]*$/
+
 /** Upper case first: some letters, such as `ß` and `SS`, only meet there. */
 function fold(path: string): string {
+  if (ASCII.test(path)) return path.toLowerCase()
   return path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC')
 }
