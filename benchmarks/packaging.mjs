@@ -1,17 +1,19 @@
 /**
  * What it costs to pack scikit-learn, scipy and numpy for Lambda, beside what people do by hand: `pip install --target`
- * and `zip`, or uv. Medians of five, in turn, each in a process of its own; written to PACKAGING.md.
+ * and `zip`, or uv. Medians of five rounds, in turn, each in a process of its own; written to PACKAGING.md. What was
+ * made is compared file by file with what pip installs, and imported.
  *
- *     node benchmarks/packaging.mjs            everything, on a quiet machine
- *     node benchmarks/packaging.mjs --runs=1   to try it; nothing is written
+ *     node benchmarks/packaging.mjs            some five minutes on a quiet machine with two processors
+ *     node benchmarks/packaging.mjs --runs=1   to try it; nothing is written, unless --keep is added
  */
-import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
-import { describeMachine, watchMachine } from './machine.mjs'
-import { median, shown, spread } from './numbers.mjs'
+import { watchMachine } from './machine.mjs'
+import { report } from './packaging/report.mjs'
+import { run, timed } from './packaging/timed.mjs'
 
 const here = import.meta.dirname
 const work = join(here, '.work', 'packaging')
@@ -19,52 +21,53 @@ const list = join(here, 'requirements', 'packaging.txt')
 const at = {
   program: join(work, 'layer.mjs'),
   lock: join(work, 'lock.json'),
+  pylock: join(work, 'pylock.toml'),
   home: join(work, 'home'),
   wheels: join(work, 'wheels'),
-  tree: join(work, 'tree'),
   venv: join(work, 'venv'),
+  full: join(work, 'full'),
+  bare: join(work, 'bare'),
+  uv: join(work, 'uv'),
 }
-const { values: flags } = parseArgs({ options: { runs: { type: 'string', default: '5' } } })
+const layers = join(at.home, 'spliced', 'layers')
+const uv = join(here, '..', '.venv', 'bin', 'uv')
+const pip = join(at.venv, 'bin', 'python')
+const { values: flags } = parseArgs({
+  options: { runs: { type: 'string', default: '5' }, keep: { type: 'boolean', default: false } },
+})
 const runs = Number(flags.runs)
-const timeoutMs = 10 * 60_000
 
+const before = loadavg()[0]
+const python = prepareWork(await newerPython())
+await prepareLock()
+const rows = rowsToFill()
 const watch = watchMachine()
-const { python, pip, uv } = await prepare()
-const rows = []
-
-const compiled = inTurn(
-  'layer with bytecode, wheels at hand',
-  () => splice(python),
-  'pip install --target, zip',
-  () => pipAndZip([]),
-)
-inTurn(
-  'layer without bytecode, wheels at hand',
-  () => splice(),
-  'pip install --no-compile --target, zip',
-  () => pipAndZip(['--no-compile']),
-)
-inTurn(
-  'layer without bytecode, nothing at hand',
-  () => splice(undefined, at.home),
-  'uv pip install --target, nothing at hand',
-  uvInstall,
-)
-inTurn('layer with bytecode, nothing at hand', () => splice(python, at.home), undefined, undefined)
-splice(python)
-inTurn('the same layer again', () => splice(python, ''), undefined, undefined)
-importing()
-sizes()
-
-const { busy, stolen } = watch()
-const text = report()
+for (let round = 1; round <= runs; round++) {
+  console.error(`round ${round} of ${runs}`)
+  measureRound()
+}
+const machine = { ...watch(), before }
+const checked = [...compareFiles(), ...onlyOneDigest()]
+const text = report({ rows: Object.values(rows), sizes: sizes(), checked, runs, machine })
 console.log(text)
-if (runs >= 5) writeFileSync(join(here, 'PACKAGING.md'), text)
+if (runs >= 5 || flags.keep) writeFileSync(join(here, 'PACKAGING.md'), text)
 
-async function prepare() {
+async function newerPython() {
+  const script = join(here, '..', 'scripts', 'newer-python.mjs')
+  const newer = JSON.parse(run(process.execPath, [script], { cwd: here }).stdout)
+  if (newer.missing) throw new Error(`There is no Python 3.13 to compare with: ${newer.missing}`)
+  return newer.path
+}
+
+function prepareWork(python) {
   rmSync(work, { recursive: true, force: true })
   mkdirSync(work, { recursive: true })
-  const banner = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"
+  run(python, ['-m', 'venv', at.venv], { cwd: work })
+  return python
+}
+
+/** One list of versions, and from it a lock for us, the same for uv, and the wheels for pip. */
+async function prepareLock() {
   await build({
     entryPoints: [join(here, 'packaging', 'layer.mjs')],
     outfile: at.program,
@@ -73,189 +76,152 @@ async function prepare() {
     format: 'esm',
     mainFields: ['module', 'main'],
     define: { __THAMPI_VERSION__: '"benchmark"' },
-    banner: { js: banner },
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   })
-  const newer = JSON.parse(run(process.execPath, [join(here, '..', 'scripts', 'newer-python.mjs')]).stdout)
-  if (newer.missing) throw new Error(`There is no Python 3.13 to compare with: ${newer.missing}`)
-  run(newer.path, ['-m', 'venv', at.venv])
   writeFileSync(at.lock, ours('lock', list).stdout)
+  const locking = [
+    'pip',
+    'compile',
+    '--quiet',
+    '--no-deps',
+    '--only-binary',
+    ':all:',
+    '--python-version',
+    '3.13',
+  ]
+  run(uv, [...locking, '--format', 'pylock.toml', '--output-file', at.pylock, list], { cwd: work })
   const { wheels } = JSON.parse(ours('fetch', at.lock).stdout)
   mkdirSync(at.wheels)
   for (const { path, file } of wheels) copyFileSync(path, join(at.wheels, file))
+}
+
+function rowsToFill() {
+  const row = (what, goal, against, target) => ({ what, goal, against, target, ours: [], theirs: [] })
+  const zipped = '`pip install --target`, `zip`'
   return {
-    python: newer.path,
-    pip: join(at.venv, 'bin', 'python'),
-    uv: join(here, '..', '.venv', 'bin', 'uv'),
+    known: row('layer with bytecode, wheels known', '≤ 2 s', zipped, '≥ 5 ×'),
+    compiled: row('layer with bytecode, compiled anew', '', zipped, '≥ 5 ×'),
+    plain: row('layer without bytecode, wheels at hand', '≤ 2 s', `${zipped}, no bytecode either`, '≥ 5 ×'),
+    empty: row(
+      'layer without bytecode, nothing at hand',
+      '',
+      '`uv pip install --target`, the same lock',
+      '≥ 0.77 ×',
+    ),
+    emptyCompiled: row('layer with bytecode, nothing at hand', ''),
+    unchanged: row('the same layer again', '≤ 0.5 s'),
+    import: row('first import of sklearn', '', 'the same layer without bytecode', '≥ 2 ×'),
   }
 }
 
-/** `before`: what is forgotten first; everything with it, by default what was made of the wheels. */
-function splice(interpreter, forget = join(at.home, 'spliced')) {
-  if (forget) rmSync(forget, { recursive: true, force: true })
-  return timed(() => ours('splice', at.lock, interpreter ?? ''))
+/** Ours and theirs alternate: what disturbs the machine disturbs both. */
+function measureRound() {
+  const installed = pipAndZip(at.full, [])
+  rows.known.theirs.push(installed)
+  rows.compiled.theirs.push(installed)
+  rows.compiled.ours.push(splice(python, join(at.home, 'spliced')))
+  rows.known.ours.push(splice(python, layers))
+  rows.unchanged.ours.push(splice(python))
+  rows.plain.theirs.push(pipAndZip(at.bare, ['--no-compile']))
+  rows.plain.ours.push(splice(undefined, join(at.home, 'spliced')))
+  rows.empty.theirs.push(uvInstall())
+  rows.empty.ours.push(splice(undefined, at.home))
+  rows.emptyCompiled.ours.push(splice(python, at.home))
+  rows.import.theirs.push(importing(rows.plain.ours[0].told.file, 'without'))
+  rows.import.ours.push(importing(rows.compiled.ours[0].told.file, 'with'))
+}
+
+/** `forgotten` goes first: a directory below the home, or all of it. */
+function splice(interpreter, forgotten) {
+  if (forgotten) rmSync(forgotten, { recursive: true, force: true })
+  const taken = timed(() => ours('splice', at.lock, interpreter ?? ''))
+  const told = JSON.parse(taken.result.stdout)
+  // The archive goes with the home that is forgotten next.
+  const file = join(work, `${interpreter ? 'with' : 'without'}.zip`)
+  copyFileSync(told.file, file)
+  return { ...taken, told: { ...told, file } }
 }
 
 function ours(...args) {
-  return run(process.execPath, [at.program, ...args], { THAMPI_HOME: at.home })
+  return run(process.execPath, [at.program, ...args], { cwd: work, env: { THAMPI_HOME: at.home } })
 }
 
-function pipAndZip(flags) {
-  rmSync(at.tree, { recursive: true, force: true })
-  const archive = join(work, 'pip.zip')
-  rmSync(archive, { force: true })
+function pipAndZip(tree, flags) {
+  rmSync(tree, { recursive: true, force: true })
+  rmSync(`${tree}.zip`, { force: true })
+  const quiet = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-index']
+  const install = [...quiet, ...flags, '--find-links', at.wheels, '--target', tree, '--requirement', list]
   return timed(() => {
-    const install = [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-deps',
-      '--no-index',
-    ]
-    run(pip, [...install, ...flags, '--find-links', at.wheels, '--target', at.tree, '--requirement', list])
-    run('zip', ['-q', '-r', archive, '.'], {}, at.tree)
+    run(pip, install, { cwd: work })
+    run('zip', ['-q', '-r', `${tree}.zip`, '.'], { cwd: tree })
   })
 }
 
 function uvInstall() {
   const cache = join(work, 'uv-cache')
-  for (const dir of [at.tree, cache]) rmSync(dir, { recursive: true, force: true })
-  const install = ['pip', 'install', '--quiet', '--no-deps', '--target', at.tree, '--python', pip]
-  return timed(() => run(uv, [...install, '--requirement', list], { UV_CACHE_DIR: cache }))
-}
-
-/** Ours and theirs alternate: what disturbs the machine disturbs both. */
-function inTurn(what, one, against, other) {
-  const results = { ours: [], theirs: [] }
-  let last
-  for (let i = 0; i < runs; i++) {
-    console.error(`${what}, ${i + 1} of ${runs}`)
-    last = one()
-    results.ours.push(last.seconds)
-    if (other) results.theirs.push(other().seconds)
-  }
-  const told = JSON.parse(last.result.stdout)
-  rows.push({ what, unit: 's', ours: results.ours, against, theirs: results.theirs })
-  rows.push({ what: `${what}: memory at most`, unit: 'MB', ours: [told.memory / 1e6], theirs: [] })
-  return told
-}
-
-/** The first import of a process that finds nothing in memory, from a directory that nothing can be written to. */
-function importing() {
-  for (const [name, interpreter] of [
-    ['with', python],
-    ['without', undefined],
-  ]) {
-    mkdirSync(join(work, name))
-    const { file } = JSON.parse(splice(interpreter).result.stdout)
-    run(pip, ['-m', 'zipfile', '-e', file, join(work, name)])
-  }
-  const results = { ours: [], theirs: [] }
-  let isCold = true
-  const first = name => {
-    isCold = forgetPages() && isCold
-    const env = { PYTHONPATH: join(work, name, 'python'), PYTHONDONTWRITEBYTECODE: '1' }
-    return timed(() => run(python, ['-S', '-c', 'import sklearn.ensemble, sklearn.linear_model'], env))
-      .seconds
-  }
-  for (let i = 0; i < runs; i++) {
-    results.ours.push(first('with'))
-    results.theirs.push(first('without'))
-  }
-  const cold = isCold ? 'nothing of it in memory' : 'files may be in memory'
-  rows.push({
-    what: `import of sklearn, ${cold}`,
-    unit: 's',
-    ...results,
-    against: 'the same layer without bytecode',
-  })
-}
-
-function sizes() {
-  const plain = JSON.parse(splice().result.stdout)
-  pipAndZip(['--no-compile'])
-  const bare = bytesBelow(at.tree) / 1e6
-  pipAndZip([])
-  const full = bytesBelow(at.tree) / 1e6
-  const zip = statSync(join(work, 'pip.zip')).size / 1e6
-  rows.push(
-    {
-      what: 'unpacked, with bytecode',
-      unit: 'MB',
-      ours: [compiled.unpackedBytes / 1e6],
-      against: 'pip install --target',
-      theirs: [full],
-    },
-    {
-      what: 'unpacked, without',
-      unit: 'MB',
-      ours: [plain.unpackedBytes / 1e6],
-      against: 'pip install --no-compile --target',
-      theirs: [bare],
-    },
-    {
-      what: 'archive, with bytecode',
-      unit: 'MB',
-      ours: [compiled.bytes / 1e6],
-      against: 'the same, zip',
-      theirs: [zip],
-    },
+  for (const dir of [at.uv, cache]) rmSync(dir, { recursive: true, force: true })
+  const install = ['pip', 'install', '--quiet', '--no-deps', '--target', at.uv, '--python', pip]
+  return timed(() =>
+    run(uv, [...install, '--requirement', at.pylock], { cwd: work, env: { UV_CACHE_DIR: cache } }),
   )
 }
 
-function report() {
-  const { cpu, cores, memoryGB, os, node } = describeMachine()
-  const lines = rows.map(({ what, unit, ours, against = '', theirs }) => {
-    const ratio = theirs.length > 0 ? `${shown(median(theirs) / median(ours))} ×` : ''
-    return `| ${what} | ${cell(ours, unit)} | ${theirs.length > 0 ? cell(theirs, unit) : ''} | ${against} | ${ratio} |`
-  })
-  return `# Packaging
-
-Written by \`node benchmarks/packaging.mjs\`: scikit-learn, scipy, numpy and what they need, as a layer for Lambda's Python 3.13
-from one lock. Medians of ${runs}, in turn, whole processes from start to end; ± is half of what lies between the fastest and the slowest.
-
-${cpu}, ${cores} cores, ${memoryGB} GB, ${os}, Node ${node}, ${new Date().toISOString().slice(0, 10)}. The machine was busy to ${shown(busy)} % meanwhile, our own work
-included; ${shown(stolen)} % of its time was taken by its own host.
-
-| | Thampi | others | which | ratio |
-| --- | --- | --- | --- | --- |
-${lines.join('\n')}
-`
-}
-
-function cell(values, unit) {
-  const around = values.length > 1 ? ` ± ${shown(spread(values))} %` : ''
-  return `${shown(median(values))} ${unit}${around}`
-}
-
-function timed(action) {
-  const start = performance.now()
-  const result = action()
-  return { result, seconds: (performance.now() - start) / 1000 }
-}
-
-function run(file, args, env = {}, cwd = work) {
-  const ended = spawnSync(file, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    encoding: 'utf8',
-    timeout: timeoutMs,
-    maxBuffer: 64 * 1024 * 1024,
-  })
-  if (ended.status !== 0) throw new Error(`${file} ${args.join(' ')} failed:\n${ended.error ?? ended.stderr}`)
-  return ended
+/** By a process that finds nothing in memory, from a directory that nothing can be written to. */
+function importing(archive, name) {
+  const dir = join(work, name)
+  rmSync(dir, { recursive: true, force: true })
+  run(pip, ['-m', 'zipfile', '-e', archive, dir], { cwd: work })
+  rows.import.cold = forgetPages() && rows.import.cold !== false
+  const env = { PYTHONPATH: join(dir, 'python'), PYTHONDONTWRITEBYTECODE: '1' }
+  const program = join(here, 'packaging', 'use.py')
+  return timed(() => run(python, ['-S', program], { cwd: work, env }))
 }
 
 /** Whether it did: only the machine's owner may, and containers often may not. */
 function forgetPages() {
-  spawnSync('sync')
+  run('sync', [], { cwd: work })
   try {
     writeFileSync('/proc/sys/vm/drop_caches', '1')
     return true
   } catch {
     return false
   }
+}
+
+/** What the layers hold, byte for byte, beside what pip and uv installed. */
+function compareFiles() {
+  const program = join(here, 'packaging', 'same_files.py')
+  return [
+    ['with', at.full],
+    ['without', at.bare],
+    ['without', at.uv],
+  ].map(([name, tree]) => run(pip, [program, join(work, name, 'python'), tree], { cwd: work }).stdout.trim())
+}
+
+function onlyOneDigest() {
+  const digests = ['compiled', 'known', 'unchanged', 'emptyCompiled', 'plain', 'empty'].map(
+    row => new Set(rows[row].ours.map(({ told }) => told.digest)),
+  )
+  const all = new Set(digests.flatMap(some => [...some]))
+  if (all.size !== 2)
+    throw new Error(`There are ${all.size} archives instead of one with bytecode and one without.`)
+  return [`${digests.length * runs} layers, 2 digests: one with bytecode, one without`]
+}
+
+function sizes() {
+  const [compiled, plain] = [rows.compiled.ours[0].told, rows.plain.ours[0].told]
+  const of = (what, ours, theirs, against, target = '') => ({ what, ours, theirs, against, target })
+  return [
+    of(
+      'unpacked, with bytecode',
+      compiled.unpackedBytes,
+      bytesBelow(at.full),
+      '`pip install --target`',
+      '≤ 85 %',
+    ),
+    of('unpacked, without', plain.unpackedBytes, bytesBelow(at.bare), 'the same, no bytecode'),
+    of('archive, with bytecode', compiled.bytes, statSync(`${at.full}.zip`).size, 'the same, `zip`'),
+  ]
 }
 
 function bytesBelow(dir) {
