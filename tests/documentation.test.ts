@@ -8,6 +8,7 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'benchmarks/PACKAGING.md',
   'benchmarks/RESULTS.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter(path => path.endsWith('.md'))

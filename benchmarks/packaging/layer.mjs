@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { lockFor } from '../../src/bundle/lock/lock-for.ts'
 import { readRequirements } from '../../src/bundle/requirements.ts'
+import { openExamination } from '../../src/bundle/splice/examination.ts'
 import { spliceWheels } from '../../src/bundle/splice/splice.ts'
 import { fetchWheels } from '../../src/bundle/wheels/fetch.ts'
 import { findPython } from '../../src/system/python.ts'
@@ -16,9 +17,14 @@ if (what === 'lock') {
   process.stdout.write(JSON.stringify((await lockFor(requirements, target, system)).wheels))
 } else {
   const python = interpreter ? await findPython(system, { explicit: interpreter }) : undefined
-  const wheels = await fetchWheels(JSON.parse(readFileSync(file, 'utf8')), system)
+  const examination = openExamination(system)
+  const begin = what === 'fetch' ? undefined : wheel => examination.begin(wheel, true)
+  const wheels = await fetchWheels(JSON.parse(readFileSync(file, 'utf8')), system, begin)
   const layer =
-    what === 'fetch' ? {} : await spliceWheels(wheels, target, { prefix: 'python/', python }, system)
+    what === 'fetch'
+      ? {}
+      : await spliceWheels(wheels, target, { prefix: 'python/', python, examination }, system)
+  await examination.close()
   // The kernel's own count: the most this process ever had.
   const kilobytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
   writeFileSync(1, JSON.stringify({ ...layer, wheels, memory: kilobytes * 1024 }))

@@ -12,6 +12,8 @@ import type { Lock } from './lock/lock.ts'
 import { lockFor } from './lock/lock-for.ts'
 import { recordedRequirements } from './recorded.ts'
 import { type Requirements, readRequirements } from './requirements.ts'
+import { type Examination, openExamination } from './splice/examination.ts'
+import { isSlimmed } from './splice/slim.ts'
 import { type Spliced, spliceWheels } from './splice/splice.ts'
 import { type FetchedWheel, fetchWheels } from './wheels/fetch.ts'
 import { readZip } from './zip/read.ts'
@@ -57,8 +59,7 @@ export async function packedDependencies(
   system: System,
 ): Promise<PackedDependencies> {
   const { lock, requirements } = await lockOf(model, source, system)
-  const wheels = await fetchWheels(lock.wheels, system)
-  const { spliced, notices } = await spliceToFit(wheels, source, system)
+  const { spliced, notices } = await archiveOf(lock, source, system)
   const found = await installedIn(spliced, source.target)
   refuseMissing(model, requirements, found)
   const { key, notices: about, ...environment } = spliced
@@ -95,13 +96,32 @@ export async function lockOf(model: SavedModel, source: LockSource, system: Syst
   return { lock: await lockFor(requirements, target, system, options), requirements }
 }
 
+/** Wheels are examined while others still come. */
+async function archiveOf({ wheels }: Lock, source: PackedDependencySource, system: System): Promise<Fitting> {
+  const examination = openExamination(system)
+  try {
+    const fetched = await fetchWheels(wheels, system, wheel => {
+      examination.begin(wheel, isSlimmed(wheel, source.keep))
+    })
+    return await spliceToFit(fetched, examination, source, system)
+  } finally {
+    await examination.close()
+  }
+}
+
+interface Fitting {
+  readonly spliced: Spliced
+  readonly notices: readonly string[]
+}
+
 /** Bytecode makes a start several times faster and takes a fifth of the room: it goes when nothing else helps. */
 async function spliceToFit(
   wheels: readonly FetchedWheel[],
+  examination: Examination,
   { target, keep, interpreter, room }: PackedDependencySource,
   system: System,
-): Promise<{ readonly spliced: Spliced; readonly notices: readonly string[] }> {
-  const options = { prefix: 'python/', keep } as const
+): Promise<Fitting> {
+  const options = { prefix: 'python/', keep, examination } as const
   if (interpreter === undefined)
     return { spliced: await spliceWheels(wheels, target, options, system), notices: [] }
   const spliced = await spliceWheels(wheels, target, { ...options, python: interpreter }, system)

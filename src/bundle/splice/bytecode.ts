@@ -3,8 +3,11 @@
  * is not compiled here is compiled again at every start.
  */
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
+import { contentOf, readZip, type ZipFile } from '../zip/read.ts'
+import type { ZipSource } from '../zip/zip.ts'
 import type { OpenWheel } from './wheel.ts'
 
 /** Less source than this compiles before another process has started. */
@@ -18,20 +21,19 @@ const TIMEOUT_MS = 15 * 60_000
  * stamps in an archive mean nothing. A file that is no Python of this minor has no bytecode, as with pip.
  * The language may warn about every second package; it is not our business here.
  */
-const PROGRAM = `import importlib.util, json, marshal, os, sys, warnings, zipfile
+const PROGRAM = `import importlib.util, json, marshal, sys, warnings, zipfile
 warnings.simplefilter("ignore")
-for wheel, files in json.load(sys.stdin):
-    with zipfile.ZipFile(wheel) as archive:
-        for member, name, target in files:
-            source = archive.read(member)
-            try:
-                code = compile(source, name, "exec", dont_inherit=True, optimize=0)
-            except Exception:
-                continue
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "xb") as file:
-                file.write(importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little"))
-                file.write(importlib.util.source_hash(source) + marshal.dumps(code))
+head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
+with zipfile.ZipFile(sys.argv[1], "x") as made:
+    for wheel, files in json.load(sys.stdin):
+        with zipfile.ZipFile(wheel) as archive:
+            for member, name, target in files:
+                source = archive.read(member)
+                try:
+                    code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+                except Exception:
+                    continue
+                made.writestr(zipfile.ZipInfo(target), head + importlib.util.source_hash(source) + marshal.dumps(code))
 `
 
 /** What bytecode depends on beside its source; part of every key. */
@@ -46,12 +48,19 @@ export function bytecodePath(path: string, minor: string): string | undefined {
   return `${path.slice(0, slash)}__pycache__/${path.slice(slash, -3)}.cpython-${minor.replace('.', '')}.pyc`
 }
 
+/** Bytecode that was made, and is not packed yet. */
+export interface Compiled {
+  /** Of the wheel with this number. Nothing when there is no Python in it. */
+  filesOf(wheel: number): ZipSource[]
+  close(): Promise<void>
+}
+
 /**
- * Compiles the sources of several wheels below `dir`: that of the first wheel below `0/`, and so on. Every processor
- * takes a share.
+ * Compiles the sources of several wheels. Every processor takes a share, and writes one file below `dir`: a file for each
+ * module would take longer to write and to read than to compile.
  *
  * @param runTimeRoot where the packages will be: `/opt/python/`. Tracebacks show it
- * @returns false when Python gave up; what is in `dir` then is of no use
+ * @returns undefined when Python gave up; what is in `dir` then is of no use
  */
 export async function compile(
   wheels: readonly OpenWheel[],
@@ -59,7 +68,7 @@ export async function compile(
   runTimeRoot: string,
   python: PythonFound,
   system: System,
-): Promise<boolean> {
+): Promise<Compiled | undefined> {
   const jobs = wheels.flatMap(({ wheel, files }, i) =>
     files.flatMap(({ path, entry }) => {
       const target = bytecodePath(path, python.minor)
@@ -67,22 +76,46 @@ export async function compile(
       return [
         {
           wheel: wheel.path,
-          file: [entry.path, runTimeRoot + path, `${dir}/${i}/${target}`],
+          file: [entry.path, runTimeRoot + path, `${i}/${target}`],
           bytes: entry.bytes,
         },
       ]
     }),
   )
+  const archives: string[] = []
   const ended = await Promise.all(
-    shares(jobs).map(share =>
-      system.run(python.path, ['-I', '-S', '-c', PROGRAM], {
+    shares(jobs).map((share, i) => {
+      const archive = join(dir, `${i}.zip`)
+      archives.push(archive)
+      return system.run(python.path, ['-I', '-S', '-c', PROGRAM, archive], {
         env: system.env,
         input: JSON.stringify(byWheel(share)),
         timeoutMs: TIMEOUT_MS,
-      }),
-    ),
+      })
+    }),
   )
-  return ended.every(({ exitCode }) => exitCode === 0)
+  return ended.every(({ exitCode }) => exitCode === 0) ? readCompiled(archives) : undefined
+}
+
+async function readCompiled(archives: readonly string[]): Promise<Compiled> {
+  const zips: ZipFile[] = []
+  const close = async (): Promise<void> => {
+    for (const zip of zips) await zip.close()
+  }
+  const files = new Map<number, ZipSource[]>()
+  try {
+    for (const archive of archives) zips.push(await readZip(archive))
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+  for (const entry of zips.flatMap(({ entries }) => entries)) {
+    const [wheel = '', ...path] = entry.path.split('/')
+    const those = files.get(Number(wheel)) ?? []
+    files.set(Number(wheel), those)
+    those.push({ path: path.join('/'), executable: false, source: () => contentOf(entry) })
+  }
+  return { filesOf: wheel => files.get(wheel) ?? [], close }
 }
 
 interface Job {

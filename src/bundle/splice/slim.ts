@@ -1,4 +1,5 @@
 /** What of a package no prediction needs. When one does, `keep` names the package and everything of it stays. */
+import { normalName } from '../requirement-lines.ts'
 
 /** Raised whenever a rule below changes: what was spliced by other rules is not used again. */
 export const RULES = 1
@@ -9,6 +10,10 @@ const FOR_BUILDING = /\.(a|h|hh|hpp|hxx|cuh|pxd|pyi)$/
 const FOR_INSTALLERS = /^[^/]+\.dist-info\/(INSTALLER|REQUESTED|direct_url\.json|sboms\/.+)$/
 /** They import their own tests when they are imported. */
 const NEEDS_ITS_TESTS = new Set(['astropy'])
+
+export function isSlimmed({ name }: { readonly name: string }, keep: readonly string[]): boolean {
+  return !keep.some(kept => normalName(kept) === name)
+}
 
 /**
  * Tests are most of the bytes. `testing` is another matter: numpy and others import theirs. What describes a package

@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { temporaryDirectory, python as venv } from '../../../tests/support/python.ts'
@@ -11,6 +20,7 @@ import type { Target } from '../bundle.ts'
 import { contentOf, readZip } from '../zip/read.ts'
 import { unpackZip } from '../zip/unpack.ts'
 import { machines } from './elf.ts'
+import { openExamination } from './examination.ts'
 import { type Spliced, type SpliceOptions, spliceWheels, type Wheel } from './splice.ts'
 
 const root = temporaryDirectory()
@@ -137,6 +147,40 @@ describe('the same wheels', () => {
       const again = await splice([wheel], { python }, host(), home)
       expect(again.digest).toBe(first.digest)
       expect(readFileSync(again.file).length).toBe(first.bytes)
+    }
+  })
+
+  it('are inspected again when somebody wrote something else into what is known of them', async () => {
+    const home = fresh()
+    const files = { 'new/core.so': library(machines.x64, ['GLIBC_2.30']) }
+    const wheel = make('new', { tags: 'cp313-cp313-manylinux_2_28_x86_64', files })
+    await splice([wheel], {}, lambda, home)
+    const notes = filesBelow(join(home, 'spliced')).filter(path =>
+      readFileSync(path, 'latin1').includes('"2.30"'),
+    )
+    expect(notes).toHaveLength(1)
+    for (const path of notes) writeFileSync(path, readFileSync(path, 'latin1').replace('"2.30"', '"2.17"'))
+    await expect(splice([wheel], {}, { ...lambda, glibc: '2.26' }, home)).rejects.toMatchObject({
+      code: 'WHEEL_PLATFORM',
+    })
+  })
+
+  it('are read once, by whoever begins first', async () => {
+    const home = fresh()
+    const system = systemAt(home)
+    const [early, late] = [pure('early'), pure('late')]
+    const alone = await splice([early, late])
+    const examination = openExamination(system)
+    try {
+      await examination.begin(early, true).libraries
+      // It is open: what lies under its name now is not looked at.
+      writeFileSync(`${early.path}.new`, 'no wheel')
+      renameSync(`${early.path}.new`, early.path)
+      const options = { prefix: 'python/', examination } as const
+      const spliced = await spliceWheels([late, early], lambda, options, system)
+      expect(spliced.digest).toBe(alone.digest)
+    } finally {
+      await examination.close()
     }
   })
 
@@ -456,8 +500,11 @@ function splice(
   target: Target = lambda,
   home: string = fresh(),
 ): Promise<Spliced> {
-  const system: System = { ...realSystem(), places: { home, state: join(home, 'local') } }
-  return spliceWheels(wheels, target, { prefix: 'python/', ...options }, system)
+  return spliceWheels(wheels, target, { prefix: 'python/', ...options }, systemAt(home))
+}
+
+function systemAt(home: string): System {
+  return { ...realSystem(), places: { home, state: join(home, 'local') } }
 }
 
 async function contents({ file }: Spliced): Promise<Record<string, string>> {

@@ -3,19 +3,21 @@
  * copied as they are: nothing is unpacked and packed again. Only bytecode is deflated here.
  */
 import { join } from 'node:path'
-import { type Digest, digestOf, digestOfFile, readIfThere, writeWhole } from '../../system/files.ts'
+import { type Digest, digestOf, digestOfFile } from '../../system/files.ts'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
 import type { DependencyArchive, PackedPackage, Target } from '../bundle.ts'
-import { normalName } from '../requirement-lines.ts'
 import { readZip, type ZipFile } from '../zip/read.ts'
 import { writeZip } from '../zip/write.ts'
 import type { ZipEntry } from '../zip/zip.ts'
 import { bytecodePath } from './bytecode.ts'
+import { type Examination, type Examined, openExamination } from './examination.ts'
+import { type Compiling, keptBytecode, wheelKey } from './kept-bytecode.ts'
 import { merge, type Placed } from './merge.ts'
 import { checkLibraries } from './platform.ts'
-import { prepare, type ToPrepare, wheelKey } from './prepared.ts'
-import { limits, type OpenWheel, openWheel, type Wheel } from './wheel.ts'
+import { readSealed, writeSealed } from './sealed.ts'
+import { isSlimmed } from './slim.ts'
+import { limits, type OpenWheel, type Wheel } from './wheel.ts'
 
 export type { Wheel } from './wheel.ts'
 
@@ -26,6 +28,8 @@ export interface SpliceOptions {
   readonly keep?: readonly string[]
   /** Of the same minor as the target: compiles bytecode. Without it every start compiles, which is said. */
   readonly python?: PythonFound
+  /** Where wheels are under examination already, because they were fetched a moment ago. Whoever opened it closes it. */
+  readonly examination?: Examination
 }
 
 export interface Spliced extends DependencyArchive {
@@ -55,52 +59,86 @@ const RUN_TIME_ROOTS = { 'python/': '/opt/python/', '': '/var/task/' } as const
 export async function spliceWheels(
   wheels: readonly Wheel[],
   target: Target,
-  { prefix, keep = [], python }: SpliceOptions,
+  { prefix, keep = [], python, examination }: SpliceOptions,
   system: System,
 ): Promise<Spliced> {
-  const dir = join(system.places.home, 'spliced')
   const compiler = compilerFor(target, python)
-  const preparation = { runTimeRoot: RUN_TIME_ROOTS[prefix], python: compiler }
-  const kept = new Set(keep.map(normalName))
+  const compiling = compiler && { runTimeRoot: RUN_TIME_ROOTS[prefix], python: compiler }
   const jobs = wheels
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map(wheel => ({ wheel, slim: !kept.has(wheel.name) }))
-    .map(({ wheel, slim }) => ({ wheel, slim, key: wheelKey(wheel, slim, preparation) }))
+    .map(wheel => ({ wheel, slim: isSlimmed(wheel, keep) }))
+    .map(({ wheel, slim }) => ({ wheel, slim, key: wheelKey(wheel, slim, compiling) }))
   const names = jobs.map(({ wheel, key }) => [wheel.name, wheel.version, key])
   const key = digestOf(JSON.stringify([LAYOUT, prefix, target.arch, target.glibc, names]))
+  const dir = join(system.places.home, 'spliced')
   const known = await readSpliced(dir, key)
   if (known) return known
+  const work = { jobs, key, prefix, target, compiling, dir }
+  if (examination) return make(work, examination, system)
+  const own = openExamination(system)
+  try {
+    return await make(work, own, system)
+  } finally {
+    await own.close()
+  }
+}
 
-  const toPrepare: ToPrepare[] = []
+interface Work {
+  readonly jobs: readonly { readonly wheel: Wheel; readonly slim: boolean; readonly key: Digest }[]
+  readonly key: Digest
+  readonly prefix: 'python/' | ''
+  readonly target: Target
+  readonly compiling: Compiling | undefined
+  readonly dir: string
+}
+
+/** The archive is written while its wheels are still read, and gets its name when nothing was found in them. */
+async function make(
+  { jobs, key, prefix, target, compiling, dir }: Work,
+  examination: Examination,
+  system: System,
+): Promise<Spliced> {
+  const examined = jobs.map(({ wheel, slim }) => examination.begin(wheel, slim))
+  const opens: OpenWheel[] = []
+  for (const { open } of examined) opens.push(await open)
+  const merged = await merge(opens)
+  const approved = approve(examined, target)
+  // Whoever fails first: what the examination says names the package.
+  const orSay = async (cause: unknown): Promise<never> => {
+    await approved
+    throw cause
+  }
+  approved.catch(() => {})
+  const toCompile = jobs.map(({ key }, i) => ({ open: opens[i] as OpenWheel, key }))
+  const bytecode = compiling ? await keptBytecode(toCompile, compiling, dir, system).catch(orSay) : []
   const parts: Part[] = []
   try {
-    for (const { wheel, slim, key } of jobs) toPrepare.push({ open: await openWheel(wheel, slim), key })
-    const merged = await merge(toPrepare.map(({ open }) => open))
-    const prepared = await prepare(toPrepare, preparation, dir, system)
-    for (const [i, { open }] of toPrepare.entries()) {
-      const { libraries = [], bytecode } = prepared[i] ?? {}
-      checkLibraries(open, libraries, target)
-      parts.push({ open, bytecode: bytecode === undefined ? undefined : await readZip(bytecode, limits) })
+    for (const [i, open] of opens.entries()) {
+      const archive = bytecode[i]
+      parts.push({ open, bytecode: archive === undefined ? undefined : await readZip(archive, limits) })
     }
-
     const layer = entriesOf(merged.files, parts, prefix, target)
     const at = filesOf(dir, key)
-    const archive = await writeZip(at.archive, layer.entries)
-    const isComplete = compiler === undefined || parts.every(({ bytecode }) => bytecode)
+    const archive = await writeZip(at.archive, layer.entries, approved).catch(orSay)
+    const isComplete = compiling === undefined || parts.every(({ bytecode }) => bytecode)
     const spliced: Spliced = {
       ...archive,
       key,
       packages: layer.packages,
       lock: jobs.map(({ wheel }) => `${wheel.name}==${wheel.version}`).sort(),
-      notices: [...merged.notices, ...noticesAbout(target, compiler, isComplete)],
+      notices: [...merged.notices, ...noticesAbout(target, compiling?.python, isComplete)],
     }
     // Where Python failed, it may do better the next time.
-    if (isComplete) await writeWhole(at.record, JSON.stringify({ schemaVersion: 1, spliced }))
+    if (isComplete) await writeSealed(at.record, spliced)
     return spliced
   } finally {
-    for (const { open } of toPrepare) await open.close()
     for (const { bytecode } of parts) await bytecode?.close()
   }
+}
+
+/** @throws ThampiError WHEEL_INVALID, WHEEL_PLATFORM: the first wheel, by name, that is not what it says or does not fit */
+async function approve(examined: readonly Examined[], target: Target): Promise<void> {
+  for (const { open, libraries } of examined) checkLibraries(await open, await libraries, target)
 }
 
 /** Only the very same minor writes bytecode that the target reads. */
@@ -171,18 +209,8 @@ function filesOf(dir: string, key: Digest): Files {
 /** What was spliced before, when every byte of it is still there. */
 async function readSpliced(dir: string, key: Digest): Promise<Spliced | undefined> {
   const at = filesOf(dir, key)
-  const spliced = parseRecord(await readIfThere(at.record))
+  const spliced = await readSealed<Spliced>(at.record)
   if (!spliced) return undefined
   const digest = await digestOfFile(at.archive).catch(() => undefined)
   return digest === spliced.digest ? { ...spliced, file: at.archive } : undefined
-}
-
-function parseRecord(text: string | undefined): Spliced | undefined {
-  if (text === undefined) return undefined
-  try {
-    const { schemaVersion, spliced } = JSON.parse(text)
-    return schemaVersion === 1 && typeof spliced?.digest === 'string' ? spliced : undefined
-  } catch {
-    return undefined
-  }
 }

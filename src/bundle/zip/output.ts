@@ -1,5 +1,7 @@
 /** A file that is written from its beginning to its end in large pieces, whatever pieces come. */
+import { createHash, type Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
+import type { Digest } from '../../system/files.ts'
 
 /** What is given to the disk at once. */
 const PIECE = 1024 * 1024
@@ -10,6 +12,8 @@ export class Output {
   #filled = 0
   /** What the disk has. */
   #flushed = 0
+  /** Of what the disk has. Undefined when something of that was replaced. */
+  #hash: Hash | undefined = createHash('sha256')
 
   constructor(handle: FileHandle) {
     this.#handle = handle
@@ -30,6 +34,7 @@ export class Output {
   /** Replaces bytes that were written before; they lie before `position`. */
   async rewrite(at: number, bytes: Uint8Array): Promise<void> {
     await this.flush()
+    this.#hash = undefined
     await writeAll(this.#handle, bytes, at)
   }
 
@@ -39,8 +44,16 @@ export class Output {
     await this.#put(bytes)
   }
 
+  /** Of the whole file, when all of it was written once and flushed. Undefined: it has to be read again. */
+  digest(): Digest | undefined {
+    return this.#hash && `sha256:${this.#hash.digest('hex')}`
+  }
+
   async #put(bytes: Uint8Array): Promise<void> {
-    await writeAll(this.#handle, bytes, this.#flushed)
+    const written = writeAll(this.#handle, bytes, this.#flushed)
+    // Meanwhile, on this thread.
+    this.#hash?.update(bytes)
+    await written
     this.#flushed += bytes.length
   }
 }

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32, deflateRaw } from 'node:zlib'
 import { ThampiError } from '../../errors.ts'
-import { digestOf, digestOfFile, explainFileError, syncDirectory } from '../../system/files.ts'
+import { digestOf, digestOfFile, explainFileError } from '../../system/files.ts'
 import { moved } from '../refusals.ts'
 import { Names, problemWithName } from './names.ts'
 import { Output } from './output.ts'
@@ -22,21 +22,32 @@ const AHEAD = 8
 const NEARLY_WIDE = 0xf000_0000
 
 /** Copied as it is, deflated already, or to be deflated while it is written. */
-type Ready =
-  | ZipEntry
-  | (Omit<ZipEntry, 'open'> & { readonly packed: Uint8Array })
-  | (ZipSource & { readonly size: number })
+type Ready = ZipEntry | (Omit<ZipEntry, 'open'> & { readonly packed: Uint8Array }) | BigSource
+
+/** To be deflated while it is written. */
+interface BigSource extends ZipSource {
+  readonly source: string | Uint8Array
+  readonly size: number
+}
 
 /**
  * Writes an archive: names sorted by their bytes, dated 1980-01-01, modes 0644 and 0755, no data descriptors, 64 bit
  * numbers only where they are needed. The same entries give the same bytes, on any machine; sources, which are deflated
- * here, with the same build of Node. Memory does not depend on sizes. The file is whole or absent.
+ * here, with the same build of Node. Memory does not depend on sizes. The file is whole or absent, also
+ * when the command is killed. Nobody waits for the disk: after a power cut the digest tells.
  *
+ * @param approved what the file waits for before it gets its name; when it fails there is none
  * @throws ThampiError INTERNAL for names that no archive may hold, PROJECT_INVALID when a source changed, DISK_FULL, PERMISSION
  * @example
  * const archive = await writeZip('function.zip', [{ path: 'thampi_handler.py', executable: false, source: '/srv/handler.py' }])
  */
-export async function writeZip(file: string, entries: readonly (ZipEntry | ZipSource)[]): Promise<Archive> {
+export async function writeZip(
+  file: string,
+  entries: readonly (ZipEntry | ZipSource)[],
+  approved?: Promise<unknown>,
+): Promise<Archive> {
+  // It is awaited when all is written; until then its failure must not count as unhandled.
+  approved?.catch(() => {})
   const sorted = sortedByName(entries)
   const dir = dirname(file)
   const temporary = join(dir, `.${basename(file)}.${randomBytes(6).toString('hex')}`)
@@ -56,13 +67,12 @@ export async function writeZip(file: string, entries: readonly (ZipEntry | ZipSo
       for (const header of directory) await output.write(header)
       await output.write(endOfDirectory(directory.length, output.position - start, start))
       await output.flush()
-      await handle.sync()
     } finally {
       await handle.close()
     }
-    const digest = await digestOfFile(temporary)
+    const digest = output.digest() ?? (await digestOfFile(temporary))
+    await approved
     await rename(temporary, file)
-    await syncDirectory(dir)
     return { file, digest, bytes: output.position, unpackedBytes }
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
@@ -109,9 +119,10 @@ async function* readyInOrder(entries: readonly (ZipEntry | ZipSource)[]): AsyncI
 
 async function prepare(entry: ZipEntry | ZipSource): Promise<Ready> {
   if ('open' in entry) return entry
-  const { path, executable, source } = entry
+  const { path, executable } = entry
+  const source = typeof entry.source === 'function' ? await entry.source() : entry.source
   const size = typeof source === 'string' ? (await stat(source)).size : source.length
-  if (size > SMALL) return { ...entry, size }
+  if (size > SMALL) return { ...entry, source, size }
   const bytes = typeof source === 'string' ? await readFile(source) : source
   if (entry.digest !== undefined && digestOf(bytes) !== entry.digest) throw moved(path)
   const packed = await promisify(deflateRaw)(bytes, { level: LEVEL, chunkSize: bytes.length + 1024 })
@@ -147,7 +158,7 @@ async function writeEntry(output: Output, entry: Ready): Promise<Written> {
 }
 
 /** The sizes are known at the end only: the header is written twice, the second time over the first. */
-async function writeWhileDeflating(output: Output, entry: ZipSource & { size: number }): Promise<Written> {
+async function writeWhileDeflating(output: Output, entry: BigSource): Promise<Written> {
   const { path, executable, source, size, digest } = entry
   const offset = output.position
   const name = Buffer.from(path)

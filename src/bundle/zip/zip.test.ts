@@ -155,6 +155,22 @@ print(json.dumps([[i.filename, i.file_size, list(i.date_time), oct(i.external_at
     expect(readdirSync(join(dir, 'out'))).toEqual([])
   })
 
+  it('gets its name when it is approved, else it is gone', async () => {
+    const file = join(fresh(), 'a.zip')
+    let approve = (): void => {}
+    const approved = new Promise<void>(resolve => {
+      approve = resolve
+    })
+    const writing = writeZip(file, [text('a', 'one')], approved)
+    await expect.poll(() => readdirSync(dirname(file))).toEqual([expect.stringMatching(/^\.a\.zip\./)])
+    approve()
+    expect((await writing).digest).toBe(digestOf(readFileSync(file)))
+    const refused = writeZip(file, [text('a', 'two')], Promise.reject(new Error('not like this')))
+    await expect(refused).rejects.toThrow('not like this')
+    expect(await contents(file)).toEqual({ a: 'one' })
+    expect(readdirSync(dirname(file))).toEqual(['a.zip'])
+  })
+
   it('replaces an archive whole', async () => {
     const file = join(fresh(), 'a.zip')
     await writeZip(file, [text('a', 'one')])

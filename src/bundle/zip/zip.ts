@@ -21,8 +21,8 @@ export interface ZipEntry {
 export interface ZipSource {
   readonly path: string
   readonly executable: boolean
-  /** Where its bytes are, or they themselves. */
-  readonly source: string | Uint8Array
+  /** Where its bytes are, or they themselves, or what fetches them when their turn comes. */
+  readonly source: string | Uint8Array | (() => Promise<Uint8Array>)
   /** When given, what the bytes must still be. */
   readonly digest?: Digest
 }
