@@ -202,7 +202,7 @@ function isRepeatable(call: string, input: Readonly<Record<string, unknown>>): b
   if (input.IfMatch !== undefined || input.IfNoneMatch !== undefined || input.RevisionId !== undefined)
     return false
   // A second log group of a name is refused, and nothing else comes of it.
-  return /^(Get|List|Head|Describe|Filter|Put|Delete|Tag|Untag|Upload|Abort|CreateLogGroup)/.test(call)
+  return /^(Get|List|Head|Describe|Filter|Put|Copy|Delete|Tag|Untag|Upload|Abort|CreateLogGroup)/.test(call)
 }
 
 function actionPrefix(service: string): string {

@@ -46,7 +46,10 @@ export async function ensureLayer(
   })
 }
 
-export async function ensureModel(account: Account, blobs: readonly ModelBlob[]): Promise<void> {
+/** A file of a model, as it goes to the bucket. */
+export type Blob = Pick<ModelBlob, 'path' | 'digest' | 'source' | 'bytes'>
+
+export async function ensureModel(account: Account, blobs: readonly Blob[]): Promise<void> {
   for (const { digest, bytes, source, path } of blobs) await ensureBlob(account, digest, bytes, source, path)
 }
 

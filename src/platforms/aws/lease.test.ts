@@ -42,6 +42,7 @@ class Bucket implements Store {
   list = async (): Promise<readonly string[]> => [...this.objects.keys()]
   hasBlob = async (): Promise<boolean> => false
   putBlob = async (): Promise<void> => {}
+  copyBlob = async (): Promise<void> => {}
 }
 
 function refused(awsCode: string, isLost: boolean): AwsError {

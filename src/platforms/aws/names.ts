@@ -19,6 +19,8 @@ export interface Names {
   readonly prefix: string
   readonly stateKey: string
   readonly leaseKey: string
+  /** Where the original kept its model, below `model/current/`. */
+  readonly currentKeys: { readonly model: string; readonly properties: string }
   /** What a version is made of and what it showed. */
   versionKey(number: number): string
 }
@@ -48,6 +50,10 @@ export function namesOf({ stage, model }: StageKey): Names {
     prefix,
     stateKey: `${prefix}state.json`,
     leaseKey: `${prefix}lease.json`,
+    currentKeys: {
+      model: `${prefix}model/current/model.pkl`,
+      properties: `${prefix}model/current/thampi.json`,
+    },
     versionKey: number => `${prefix}versions/${number}.json`,
   }
 }

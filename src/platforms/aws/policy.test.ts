@@ -19,6 +19,7 @@ const renamed: Readonly<Record<string, string>> = {
   's3:HeadBucket': 's3:ListBucket',
   's3:ListObjectsV2': 's3:ListBucket',
   's3:HeadObject': 's3:GetObject',
+  's3:CopyObject': 's3:PutObject',
   's3:Upload': 's3:PutObject',
   's3:PutPublicAccessBlock': 's3:PutBucketPublicAccessBlock',
   's3:PutBucketLifecycleConfiguration': 's3:PutLifecycleConfiguration',

@@ -18,6 +18,8 @@ export interface VersionRecord {
   readonly uses: readonly string[]
   /** Objects that it reads when it starts, as its role's policy names them. */
   readonly reads?: readonly string[]
+  /** Its `model.pkl`, which also lies in the bucket as a blob. */
+  readonly pickle?: Digest | undefined
   readonly evidence?: Evidence
 }
 

@@ -17,8 +17,9 @@ import { type Pointer, readPointer } from './alias.ts'
 import { allOf } from './all-of.ts'
 import { loadVersion } from './ask.ts'
 import { configurationOf } from './configuration.ts'
+import { pickleOf } from './current-copy.ts'
 import { ensureFunction, publish } from './ensure-function.ts'
-import { ensureLayer, ensureModel } from './ensure-layer.ts'
+import { type Blob, ensureLayer, ensureModel } from './ensure-layer.ts'
 import { ensureLogs } from './ensure-logs.ts'
 import { ensureRole, foreignRole, groundOf, roleOf } from './ensure-role.ts'
 import type { Turn } from './lease.ts'
@@ -93,6 +94,7 @@ export async function release(
   const published = await publishVersion(corner, made, record, settings, {
     words,
     isFirst: found === undefined,
+    pickle: pickleOf(bundle),
   })
   return { ...plan, version: await loaded(corner, record, published), isUnfinished: false }
 }
@@ -156,12 +158,19 @@ function tellNotices({ notices, layerArns }: LambdaPackage, stage: Stage, { syst
   if (layerArns.length > 0) system.tell(`Layers of yours: ${layerArns.length}`)
 }
 
+interface Publication {
+  readonly words: string
+  /** Of the stage. */
+  readonly isFirst: boolean
+  readonly pickle: Blob | undefined
+}
+
 async function publishVersion(
   corner: Corner,
   made: LambdaPackage,
   { uses, reads = [] }: VersionDraft,
   settings: ReleaseSettings,
-  { words, isFirst }: { readonly words: string; readonly isFirst: boolean },
+  { words, isFirst, pickle }: Publication,
 ): Promise<Described> {
   const noted = await changeState(corner, state => ({
     ...state,
@@ -172,7 +181,7 @@ async function publishVersion(
     roleFor(corner, noted, settings),
     layersFor(corner, made),
     ensureLogs(corner, settings.tags, isFirst),
-    made.model.in === 's3' ? ensureModel(corner, made.model.blobs) : undefined,
+    ensureModel(corner, blobsOf(made, pickle)),
   ])
   const { model, stage } = corner.key
   const title = settings.description ?? `${model}, stage ${stage}, served by thampi`
@@ -180,6 +189,13 @@ async function publishVersion(
   const latest = await ensureFunction(corner, { configuration, lambdaPackage: made, tags: settings.tags })
   const published = await timed('Version published', corner.system, () => publish(corner, latest, words))
   return describedBy(published) as Described
+}
+
+function blobsOf({ model }: LambdaPackage, pickle: Blob | undefined): readonly Blob[] {
+  const blobs = model.in === 's3' ? model.blobs : []
+  return pickle === undefined || blobs.some(({ digest }) => digest === pickle.digest)
+    ? blobs
+    : [...blobs, pickle]
 }
 
 function merged(known: readonly string[], more: readonly string[]): string[] {
@@ -219,6 +235,7 @@ function recordOf(
   schema: VersionRecord['contents']['schema'],
 ): VersionDraft {
   const { properties, language, environment } = bundle
+  const pickle = pickleOf(bundle)
   return {
     version: {
       stage: stage.name,
@@ -237,7 +254,8 @@ function recordOf(
       code: Object.fromEntries(filesOf(bundle, 'code').map(({ path, digest }) => [path, digest])),
       schema,
     },
-    uses: usesOf(made),
+    uses: [...usesOf(made), ...(pickle === undefined ? [] : [blobKey(pickle.digest)])],
+    pickle: pickle?.digest,
     reads: readsOf(made, stage),
   }
 }

@@ -3,6 +3,7 @@ import type { Stage } from '../../settings/stage.ts'
 import type { Removal, RemoveOptions } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { removeUnused } from './collect.ts'
+import { removeCurrent } from './current-copy.ts'
 import { removeApi } from './ensure-api.ts'
 import { hasBucket } from './ensure-bucket.ts'
 import { hasLogs, removeLogs } from './ensure-logs.ts'
@@ -85,6 +86,7 @@ async function removeObjects(corner: Corner): Promise<readonly string[]> {
   const { uses } = await readState(corner)
   const shared = await removeUnused(corner, uses)
   for (const key of await store.list(`${names.prefix}versions/`)) await store.remove(key)
+  await removeCurrent(corner)
   await store.remove(names.stateKey)
   return shared
 }

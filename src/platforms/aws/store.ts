@@ -27,6 +27,7 @@ export interface Store {
   /** Whether the blob is there, whole. */
   hasBlob(digest: Digest, bytes: number): Promise<boolean>
   putBlob(digest: Digest, file: string): Promise<void>
+  copyBlob(digest: Digest, key: string): Promise<void>
   readonly serverTime: () => number
 }
 
@@ -86,6 +87,11 @@ export function storeIn(bucket: string, account: string, cloud: Cloud): Store {
       const found = await ifThere(s3.headObject({ ...at, Key: blobKey(digest) }))
       // Named by content; only an upload that was cut off could be shorter.
       return found?.ContentLength === bytes
+    },
+    copyBlob: async (digest, key) => {
+      const s3 = await cloud.s3()
+      const CopySource = `${bucket}/${blobKey(digest)}`
+      await s3.copyObject({ ...at, ExpectedSourceBucketOwner: account, CopySource, Key: key })
     },
     putBlob: async (digest, file) => {
       const s3 = await cloud.s3()

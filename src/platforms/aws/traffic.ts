@@ -7,6 +7,7 @@ import { type Addresses, ensureAddresses, findAddresses } from './addresses.ts'
 import { aliasArn, movePointer, readPointer } from './alias.ts'
 import { allOf } from './all-of.ts'
 import { collect } from './collect.ts'
+import { copyCurrent } from './current-copy.ts'
 import { ensureSchedule } from './ensure-schedule.ts'
 import type { Turn } from './lease.ts'
 import { provisionAhead, provisionRouted, unprovisionOthers } from './provisioned.ts'
@@ -51,6 +52,7 @@ export async function finish(
     (ending === undefined ? await findAddresses(corner, stage) : undefined) ??
     (await openToCallers(corner, stage, ending))
   await provisionRouted(corner, provisioned, weights)
+  await copyCurrent(corner, weights)
   await remember(corner, numbers, ending?.key)
   if (ending !== undefined) await collect(corner, ending.settings.retainedVersions)
   return addresses

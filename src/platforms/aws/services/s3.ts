@@ -1,5 +1,6 @@
 /** The calls to S3 that we make. What is not named here is neither bundled nor in the policy that we print. */
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -19,6 +20,7 @@ import { type AnyClient, callsOf } from '../calls.ts'
 
 type Single = Pick<
   S3,
+  | 'copyObject'
   | 'createBucket'
   | 'deleteObject'
   | 'getObject'
@@ -38,6 +40,7 @@ export interface S3Calls extends Single {
 export function s3Calls(config: S3ClientConfig, prepare: (client: AnyClient) => void): S3Calls {
   const client = new S3Client(config)
   const calls = callsOf<Single>(client, prepare, {
+    copyObject: CopyObjectCommand,
     createBucket: CreateBucketCommand,
     deleteObject: DeleteObjectCommand,
     getObject: GetObjectCommand,
