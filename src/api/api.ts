@@ -5,7 +5,8 @@ import type { Schema } from '../model/schema.ts'
 export interface Api {
   readonly stage: string
   readonly model: string
-  readonly version: number
+  /** A mark where it is filled in later. */
+  readonly version: number | string
   /** `http://127.0.0.1:8426`, without a slash at the end. */
   readonly server: string
   readonly properties: Properties

@@ -84,6 +84,18 @@ it('answers whoever asks, and the owner in the words of the tutorial', async () 
   expect((await thampi('info', 'staging')).out).toContain(`{'url': '${url}'}`)
 })
 
+it('tells callers what they may know, as the local platform does', async () => {
+  const response = await fetch(url.replace(/predict$/, 'openapi.json'))
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
+  const told = (await response.json()) as { info: object; servers: { url: string }[]; paths: object }
+  expect(told.info).toMatchObject({ title: 'mymodel', version: '1' })
+  expect(Object.keys(told.paths)).toEqual(['/staging/mymodel/predict'])
+  // What a stage is told by its owner's command is the same document.
+  const { out } = await thampi('openapi', 'staging')
+  expect({ ...told, servers: [] }).toEqual({ ...JSON.parse(out), servers: [] })
+  expect(told.servers[0]?.url).toMatch(/^https?:\/\/[^/{}]+$/)
+})
+
 it('changes nothing when it is served again as it is', async () => {
   cloud.forget()
   const { status, out, err } = await thampi('serve', 'staging', '--model_dir=model.ts')

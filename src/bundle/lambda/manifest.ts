@@ -15,6 +15,8 @@ export interface Manifest {
   readonly model: ModelInFunction | ModelInS3
   /** Which pages of other origins may call; absent: none. */
   readonly cors?: Cors | undefined
+  /** What callers may know, as an OpenAPI document in which version and address are left open. */
+  readonly openapi?: string | undefined
   /** More environment, which the function reads from S3 before it loads the model. */
   readonly remoteEnvironment?: RemoteEnvironment | undefined
   /** Asked once before a snapshot is taken, so that what a first prediction touches is in it. */

@@ -57,7 +57,7 @@ export async function lambdaPackage(
   const functionZip = await writeFunction(
     join(system.places.home, 'lambda'),
     files,
-    { ...manifest, start: { ...manifest.start, servedTimeUtc: release.servedTimeUtc }, key },
+    releasedAs(manifest, release, key),
     system.now(),
   )
   const { load, notices, ...configured } = configuration
@@ -72,6 +72,12 @@ export async function lambdaPackage(
     notices,
     key,
   }
+}
+
+/** Neither the time of serving nor what is told to callers makes another deployment. */
+function releasedAs(draft: Draft, { servedTimeUtc, openapi }: LambdaRelease, key: Manifest['key']): Manifest {
+  const start = { ...draft.start, servedTimeUtc }
+  return { ...draft, start, ...(openapi === undefined ? {} : { openapi }), key }
 }
 
 function layersOf(bundle: Bundle): LambdaLayer[] {

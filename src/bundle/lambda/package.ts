@@ -65,6 +65,8 @@ export interface LambdaPackage {
 export interface LambdaRelease {
   /** Naive UTC. */
   readonly servedTimeUtc: string
+  /** What callers may know of it, for the function to answer with; see `Manifest`. */
+  readonly openapi?: string | undefined
   /** Where the big files of a model go: `{ bucket: 'my-store', prefix: 'thampi/blobs/sha256/' }`. */
   readonly blobs?: { readonly bucket: string; readonly prefix: string } | undefined
 }

@@ -24,6 +24,7 @@ import { ensureLogs } from './ensure-logs.ts'
 import { ensureRole, foreignRole, groundOf, roleOf } from './ensure-role.ts'
 import type { Turn } from './lease.ts'
 import { blobPrefix } from './names.ts'
+import { openApiOf } from './openapi.ts'
 import { functionPolicy, objectAlone } from './policy.ts'
 import { timed } from './progress.ts'
 import {
@@ -64,6 +65,8 @@ export async function release(
   const { system, store } = corner
   const settings = await settingsWithFiles(stage, system)
   const servedTimeUtc = options.servedTimeUtc ?? naiveUtc(system.now())
+  const schema = await schemaOf(bundle)
+  const openapi = await openApiOf(bundle, stage, { servedTimeUtc, schema })
   const [found, pointer, state, made] = await Promise.all([
     findFunction(corner),
     readPointer(corner),
@@ -71,7 +74,7 @@ export async function release(
     lambdaPackage(
       bundle,
       stage,
-      { servedTimeUtc, blobs: { bucket: store.bucket, prefix: blobPrefix } },
+      { servedTimeUtc, openapi, blobs: { bucket: store.bucket, prefix: blobPrefix } },
       system,
     ),
   ])
@@ -86,7 +89,7 @@ export async function release(
   }
   await turn?.take()
   tellNotices(made, stage, corner)
-  const record = recordOf(made, bundle, stage, { ...options, servedTimeUtc }, await schemaOf(bundle))
+  const record = recordOf(made, bundle, stage, { ...options, servedTimeUtc }, schema)
   const left = leftOver(versions, key, pointer, state)
   // What an earlier run published and did not finish: the same bytes, so the same version.
   if (left !== undefined) return { ...plan, version: await loaded(corner, record, left), isUnfinished: false }

@@ -7,6 +7,7 @@ import { Problem, problemDocument, type Source } from '../problem.ts'
 import type { HttpRequest } from './events.ts'
 import type { Cors } from './manifest.ts'
 import type { Ready } from './model.ts'
+import { openApiFor } from './openapi.ts'
 import { type Route, routeOf } from './routes.ts'
 
 /** What Lambda answers with. */
@@ -21,6 +22,8 @@ export interface HttpAnswer {
 export interface Exchanging {
   readonly source: Source
   readonly cors: Cors | undefined
+  /** What callers may know, but for version and address. */
+  readonly openapi: string | undefined
   /** Milliseconds until Lambda ends the event. */
   remainingMs(): number
   /** The model, loaded. Throws `Problem`. */
@@ -77,13 +80,16 @@ export class Exchange {
   async #routed(): Promise<HttpAnswer> {
     const { method } = this.#request
     const route = this.#route
-    if (!route) {
+    if (!route || (route.describes && this.#fn.openapi === undefined)) {
       const hint = 'Predictions are asked for with POST /STAGE/MODEL/predict.'
       throw new Problem('no-such-route', { detail: 'Nothing is served at this path.', hint })
     }
     this.#check(route)
     const allowed = route.method === 'POST' ? ['POST'] : ['GET', 'HEAD']
-    if (allowed.includes(method)) return route.method === 'POST' ? this.#asked(route) : this.#health(route)
+    if (allowed.includes(method)) {
+      if (route.method === 'POST') return this.#asked(route)
+      return route.describes ? this.#described() : this.#health(route)
+    }
     this.#headers.Allow = [...allowed, 'OPTIONS'].join(', ')
     if (method === 'OPTIONS') return this.#written(204, '')
     const otherwise =
@@ -154,6 +160,12 @@ export class Exchange {
       detail: `Lambda takes ${limit} bytes, and would write the answer in ${size}.`,
       hint: 'Return less, or a link to the rest.',
     })
+  }
+
+  #described(): HttpAnswer {
+    this.#headers['Cache-Control'] = 'no-store'
+    const text = openApiFor(this.#fn.openapi ?? '', this.#request, this.#fn.source)
+    return this.#written(200, text, 'application/json')
   }
 
   async #health({ model }: Route): Promise<HttpAnswer> {

@@ -65,15 +65,17 @@ class LambdaFunction {
   isAtWork = false
   readonly #source: Source
   readonly #cors: Cors | undefined
+  readonly #openapi: string | undefined
   readonly #key: string
   readonly #terse: boolean
   readonly #logs: JsonLogs
   readonly #model: FunctionModel
 
   constructor(root: string, manifest: Manifest, version: number, logs: JsonLogs) {
-    const { start, cors, key } = manifest
+    const { start, cors, openapi, key } = manifest
     this.#source = { model: start.model, stage: start.stage, version }
     this.#cors = cors
+    this.#openapi = openapi
     this.#key = key
     this.#terse = start.errors === 'terse'
     this.#logs = logs
@@ -127,7 +129,7 @@ class LambdaFunction {
 
   async #exchange(request: HttpRequest, context: LambdaContext): Promise<HttpAnswer> {
     const exchanging: Exchanging = {
-      ...{ source: this.#source, cors: this.#cors },
+      ...{ source: this.#source, cors: this.#cors, openapi: this.#openapi },
       remainingMs: () => context.getRemainingTimeInMillis(),
       ready: () => this.#ready(context),
       retire: () => this.#model.forget(),

@@ -11,6 +11,8 @@ export interface Manifest {
   readonly model: { readonly in: 'function' } | InS3
   /** What the stage allows across sites. */
   readonly cors?: Cors | undefined
+  /** The OpenAPI document, but for version and address. */
+  readonly openapi?: string | undefined
   /** More environment, from a file in S3. */
   readonly remoteEnvironment?: RemoteEnvironmentAt | undefined
   /** Names the deployment. */
@@ -49,8 +51,8 @@ export interface Cors {
 /** Of the function at `root`. Throws: a function without one was not packed by Thampi, and cannot start. */
 export function readManifest(root: string): Manifest {
   const manifest = JSON.parse(readFileSync(join(root, 'thampi-manifest.json'), 'utf8'))
-  const { schemaVersion, start, model, cors, remoteEnvironment, key } = manifest
-  if (schemaVersion === 1) return { start, model, cors, remoteEnvironment, key }
+  const { schemaVersion, start, model, cors, openapi, remoteEnvironment, key } = manifest
+  if (schemaVersion === 1) return { start, model, cors, openapi, remoteEnvironment, key }
   throw new Error(
     `thampi-manifest.json has schema ${schemaVersion}, this runtime reads 1. Fix: serve the model again`,
   )

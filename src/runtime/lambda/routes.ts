@@ -9,6 +9,8 @@ export interface Route {
   readonly door: string | undefined
   /** Refusals are `{"error": …}`, as the protocol of the path has it. */
   readonly plain: boolean
+  /** What is asked for is what callers may know, and not the model. */
+  readonly describes: boolean
   /** As far as the path says them. */
   readonly model: string | undefined
   readonly version: string | undefined
@@ -21,6 +23,7 @@ const version = `(?:/versions/(?<version>${name}))?`
 const routes = (
   [
     ['POST', undefined, `${model}(?:@(?<version>[1-9][0-9]{0,8}))?/predict`],
+    ['GET', undefined, `${model}(?:@(?<version>[1-9][0-9]{0,8}))?/openapi\\.json`],
     ['POST', 'mlflow', 'invocations'],
     ['POST', 'v2', `v2/models/${model}${version}/infer`],
     ['POST', 'v1', `v1/models/${model}:predict`],
@@ -30,7 +33,13 @@ const routes = (
     ['GET', undefined, `v1/models/${model}`],
   ] as const
 ).map(([method, door, path]) => ({
-  ...{ method, door, plain: /^v[12]/.test(path), pattern: new RegExp(`/${path}$`) },
+  ...{
+    method,
+    door,
+    plain: /^v[12]/.test(path),
+    describes: path.endsWith('json'),
+    pattern: new RegExp(`/${path}$`),
+  },
 }))
 
 /** The route of a path; undefined when it is none of ours. */

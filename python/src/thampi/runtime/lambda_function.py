@@ -33,7 +33,8 @@ class ThampiProblem(Exception):
 
 class Function:
     """`manifest` is that of `contract/lambda.md`, `task_root` the directory that holds it; `logs` is told
-    which request is under way. `source`, `cors`, `version` and `logs` are for exchanges.
+    which request is under way. `source`, `cors`, `openapi`, `version` and `logs` are for
+    exchanges.
     """
 
     def __init__(self, manifest, task_root, version, logs):
@@ -41,6 +42,7 @@ class Function:
         self.version = version
         self.logs = logs
         self.cors = manifest.get("cors")
+        self.openapi = manifest.get("openapi")
         self.source = Source(start["model"], start["stage"], version)
         self._names = {"model": start["model"], "stage": start["stage"], "version": version}
         self._terse = start.get("errors") == "terse"

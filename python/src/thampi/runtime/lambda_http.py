@@ -9,6 +9,7 @@ import re
 import time
 
 from thampi.runtime import doors
+from thampi.runtime.lambda_openapi import openapi_for
 from thampi.runtime.lambda_routes import route_of
 from thampi.runtime.problem import MEDIA_TYPE, Problem
 
@@ -67,7 +68,7 @@ class Exchange:
         """(status, body, media type)"""
         method = self._request.method
         route = route_of(self._request.path)
-        if route is None:
+        if route is None or (route.describes and self._function.openapi is None):
             hint = "Predictions are asked for with POST /STAGE/MODEL/predict."
             raise Problem("no-such-route", "Nothing is served at this path.", hint)
         self._door = route.door
@@ -78,7 +79,15 @@ class Exchange:
         if method != route.method and (method, route.method) != ("HEAD", "GET"):
             self._headers["Allow"] = _ALLOWED[route.method]
             raise Problem("method-not-allowed", f"{method} is not allowed here; {_INSTEAD[route.method]}")
-        return self._asked() if route.method == "POST" else self._page(route)
+        if route.method == "POST":
+            return self._asked()
+        return self._described() if route.describes else self._page(route)
+
+    def _described(self):
+        self._headers["Cache-Control"] = "no-store"
+        function = self._function
+        text = openapi_for(function.openapi, self._request, function.source)
+        return 200, text.encode("utf-8"), _JSON
 
     def _page(self, route):
         try:

@@ -17,13 +17,14 @@ _MODEL = f"(?P<model>{_NAME})"
 
 class Route:
     """`method` is POST or GET; `door` as in `thampi.runtime.doors`, None for those of Thampi; `model` and
-    `version` as far as the path says them."""
+    `version` as far as the path says them. `describes`: what is asked for is what callers may know."""
 
-    __slots__ = ("door", "method", "model", "version")
+    __slots__ = ("describes", "door", "method", "model", "version")
 
     def __init__(self, method, door, model=None, version=None):
         self.method = method
-        self.door = door
+        self.describes = door == "openapi"
+        self.door = None if self.describes else door
         self.model = model
         self.version = version
 
@@ -32,6 +33,7 @@ _ROUTES = tuple(
     (method, door, re.compile(f"/{path}\\Z"))
     for method, door, path in (
         ("POST", None, f"{_MODEL}(?:@(?P<version>[1-9][0-9]{{0,8}}))?/predict"),
+        ("GET", "openapi", f"{_MODEL}(?:@(?P<version>[1-9][0-9]{{0,8}}))?/openapi\\.json"),
         ("POST", "mlflow", "invocations"),
         ("POST", "v2", f"v2/models/{_MODEL}{_VERSION}/infer"),
         ("POST", "v1", f"v1/models/{_MODEL}:predict"),

@@ -57,6 +57,7 @@ class Source:
 
     def __init__(self, model, stage, version):
         self.model = model
+        self.stage = stage
         self.version = version
         self._shared = {"model": model, "stage": stage, "version": version}
 
