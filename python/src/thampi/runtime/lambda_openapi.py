@@ -1,6 +1,6 @@
-"""What callers may know of the model, as it was packed, with the version and the address it has in a function.
+"""What callers may know of the model, as it was packed, with its version and address in a function.
 
-    openapi_for(manifest["openapi"], request, source)
+openapi_for(manifest["openapi"], request, source)
 """
 
 import re
