@@ -141,6 +141,20 @@ describe('what is not allowed', () => {
     })
   })
 
+  it('leaves a function of the original alone, and says whose it is and how to move', async () => {
+    await createFunction(cloud, { FunctionName: 'mymodel-dev', Handler: 'handler.lambda_handler' })
+    cloud.forget()
+    const platform = await openAws(stageWith(), systemHere())
+    const attempts = [() => serve('twin'), () => platform.remove(stageWith(), { removeLogs: true })]
+    for (const attempt of attempts)
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'NAME_TAKEN',
+        message: expect.stringContaining('was deployed by the original of 2018, or by Zappa'),
+        fix: expect.stringContaining('zappa undeploy dev'),
+      })
+    expect(cloud.writing().filter(({ service }) => service !== 's3')).toEqual([])
+  })
+
   it('is not made more open than the settings say', async () => {
     const closed = stageWith({}, { apiKeyRequired: true })
     await expect(serve('open', closed)).rejects.toMatchObject({
