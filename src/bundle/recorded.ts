@@ -44,7 +44,7 @@ export function recordedRequirements(model: SavedModel): Requirements {
     notices: [
       lines.length === 0
         ? 'No dependency file: the model names no package.'
-        : `No dependency file: packing ${lines.join(', ')} and what they need.`,
+        : `No dependency file: packing ${lines.join(', ')} and what ${lines.length === 1 ? 'it needs' : 'they need'}.`,
     ],
   }
 }

@@ -3,13 +3,14 @@
  * `KEY.json` with its digest. Without that, or when it does not fit, the bytecode is made again.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestOf, digestOfFile, explainFileError } from '../../system/files.ts'
 import type { PythonFound } from '../../system/python.ts'
 import type { System } from '../../system/system.ts'
 import { writeZip } from '../zip/write.ts'
 import { compile, compilerOf } from './bytecode.ts'
+import { WORK } from './left-overs.ts'
 import { readSealed, writeSealed } from './sealed.ts'
 import { RULES } from './slim.ts'
 import type { OpenWheel, Wheel } from './wheel.ts'
@@ -26,10 +27,6 @@ export interface ToCompile {
   /** Of `wheelKey`. */
   readonly key: Digest
 }
-
-/** Directories of commands that are at it. */
-const WORK = 'work-'
-const DAY_MS = 24 * 60 * 60 * 1000
 
 /** Everything that decides what is spliced of a wheel. */
 export function wheelKey(wheel: Wheel, slim: boolean, compiling: Compiling | undefined): Digest {
@@ -68,14 +65,14 @@ async function make(
   dir: string,
   system: System,
 ): Promise<string[]> {
-  await removeLeftOvers(dir, system)
   const work = join(dir, `${WORK}${randomBytes(6).toString('hex')}`)
   await mkdir(work, { recursive: true, mode: 0o700 }).catch(cause => {
     throw explainFileError(cause, dir)
   })
   try {
     const opens = wheels.map(({ open }) => open)
-    system.tell(`compiling ${opens.length} packages for Python ${python.minor}`)
+    const what = opens.length === 1 ? '1 package' : `${opens.length} packages`
+    system.tell(`compiling ${what} for Python ${python.minor}`)
     const compiled = await compile(opens, work, runTimeRoot, python, system)
     if (!compiled) return []
     const made: string[] = []
@@ -92,19 +89,6 @@ async function make(
     return made
   } finally {
     await rm(work, { recursive: true, force: true }).catch(() => {})
-  }
-}
-
-/** Of commands that were killed. A day is longer than any that still runs. */
-async function removeLeftOvers(dir: string, system: System): Promise<void> {
-  for (const name of await readdir(dir).catch(() => [])) {
-    // A file with a dot was to be written whole.
-    if (!name.startsWith(WORK) && !name.startsWith('.')) continue
-    const age = await stat(join(dir, name)).then(
-      ({ mtimeMs }) => system.now().getTime() - mtimeMs,
-      () => 0,
-    )
-    if (age > DAY_MS) await rm(join(dir, name), { recursive: true, force: true }).catch(() => {})
   }
 }
 

@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -181,6 +183,23 @@ describe('the same wheels', () => {
       expect(spliced.digest).toBe(alone.digest)
     } finally {
       await examination.close()
+    }
+  })
+
+  it('find what a killed command left a day ago gone, and what another one is at still there', async () => {
+    const home = fresh()
+    const places = [join(home, 'spliced'), join(home, 'spliced', 'layers')]
+    const [old, young] = ['.half.zip.0', '.half.zip.1']
+    for (const dir of places) {
+      mkdirSync(dir, { recursive: true })
+      for (const name of [old, young]) writeFileSync(join(dir, name), 'half an archive')
+      const yesterday = Date.now() / 1000 - 25 * 60 * 60
+      utimesSync(join(dir, old), yesterday, yesterday)
+    }
+    await splice([pure('tidy')], {}, lambda, home)
+    for (const dir of places) {
+      expect(readdirSync(dir)).toContain(young)
+      expect(readdirSync(dir)).not.toContain(old)
     }
   })
 

@@ -13,6 +13,7 @@ import type { ZipEntry } from '../zip/zip.ts'
 import { bytecodePath } from './bytecode.ts'
 import { type Examination, type Examined, openExamination } from './examination.ts'
 import { type Compiling, keptBytecode, wheelKey } from './kept-bytecode.ts'
+import { removeLeftOvers } from './left-overs.ts'
 import { merge, type Placed } from './merge.ts'
 import { checkLibraries } from './platform.ts'
 import { readSealed, writeSealed } from './sealed.ts'
@@ -41,6 +42,9 @@ export interface Spliced extends DependencyArchive {
 
 /** Raised when the archive of the same wheels changes, by other rules than those of `slim.ts`. */
 const LAYOUT = 1
+
+/** Directory of the archives, beside what they are made of. */
+const LAYERS = 'layers'
 
 /** Where Lambda puts layers and functions: tracebacks show these paths. */
 const RUN_TIME_ROOTS = { 'python/': '/opt/python/', '': '/var/task/' } as const
@@ -98,6 +102,7 @@ async function make(
   examination: Examination,
   system: System,
 ): Promise<Spliced> {
+  for (const place of [dir, join(dir, LAYERS)]) await removeLeftOvers(place, system)
   const examined = jobs.map(({ wheel, slim }) => examination.begin(wheel, slim))
   const opens: OpenWheel[] = []
   for (const { open } of examined) opens.push(await open)
@@ -202,7 +207,7 @@ interface Files {
 }
 
 function filesOf(dir: string, key: Digest): Files {
-  const name = join(dir, 'layers', key.slice('sha256:'.length))
+  const name = join(dir, LAYERS, key.slice('sha256:'.length))
   return { archive: `${name}.zip`, record: `${name}.json` }
 }
 

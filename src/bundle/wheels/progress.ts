@@ -1,6 +1,7 @@
 /** What a person sees while wheels are fetched: something at once, and again every two seconds. */
 import type { System } from '../../system/system.ts'
 import type { LockedWheel } from '../lock/lock.ts'
+import { megabytes } from '../refusals.ts'
 
 const EVERY_MS = 2_000
 
@@ -19,16 +20,16 @@ export function reportProgress(wheels: readonly LockedWheel[], { tell }: System)
   const what = wheels.length === 1 ? (wheels[0]?.file as string) : `${wheels.length} wheels`
   const arrived = new Map<LockedWheel, number>()
   const began = Date.now()
-  tell(`fetching ${what}${total === undefined ? '' : ` (${megabytes(total)} MB)`}`)
+  tell(`fetching ${what}${total === undefined ? '' : ` (${megabytes(total)})`}`)
   const timer = setInterval(() => {
     const here = megabytes(sum([...arrived.values()]))
-    tell(`fetching ${what} … ${here}${total === undefined ? '' : ` of ${megabytes(total)}`} MB`)
+    tell(`fetching ${what} … ${here}${total === undefined ? '' : ` of ${megabytes(total)}`}`)
   }, EVERY_MS)
   return {
     arrived: (wheel, bytes) => void arrived.set(wheel, bytes),
     done() {
       const seconds = ((Date.now() - began) / 1000).toFixed(1)
-      tell(`fetched ${what} in ${seconds} s, ${megabytes(sum([...arrived.values()]))} MB`)
+      tell(`fetched ${what} in ${seconds} s, ${megabytes(sum([...arrived.values()]))}`)
     },
     end: () => clearInterval(timer),
   }
@@ -36,8 +37,4 @@ export function reportProgress(wheels: readonly LockedWheel[], { tell }: System)
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((all, number) => all + number, 0)
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1)
 }
