@@ -146,12 +146,13 @@ function limitLine({ what, used, allowed, unit, beyond }: Limit, output: Output)
   return `  ${what.padEnd(25)}${size(used).padStart(10)} of ${size(allowed).padEnd(10)}${`${share} %`.padStart(6)}  ${word}`
 }
 
-function resourceLines({ resources }: LambdaPlan, output: Output): string[] {
+function resourceLines({ stage, resources }: LambdaPlan, output: Output): string[] {
   if (resources.length === 0) return []
   return [
     '',
     output.onOut('bold', 'What serve would create, or use where it is there'),
     ...resources.map(({ kind, name }) => `  ${kind.padEnd(10)}  ${shortened(name)}`),
+    `  thampi serve ${stage} --dry-run   # asks AWS what of it is there, and what would change`,
   ]
 }
 
