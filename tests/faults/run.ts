@@ -49,7 +49,14 @@ const { values, positionals } = parseArgs({
 })
 const seed = Number(values.seed)
 /** A figure that hangs is a figure that fell short. */
-const patienceMs = values.long ? 20 * 60_000 : 90_000
+const patienceMs = values.long ? 20 * 60_000 : 180_000
+/** Figures that were not waited for any longer, and go on in a directory that is gone. */
+const givenUp: string[] = []
+process.on('uncaughtException', error => {
+  if (givenUp.length > 0) return tell(`${givenUp.join(', ')}, given up, goes on: ${textOf(error)}`)
+  console.error(error)
+  process.exit(1)
+})
 
 const chosen = positionals.length === 0 ? figures : positionals.map(figureCalled)
 if (!existsSync('lib/cli.mjs')) stop('There is no lib/cli.mjs to break. Fix: npm run build')
@@ -121,7 +128,10 @@ async function attempt(figure: Figure, product: Product, models: string, long: b
   let timer: NodeJS.Timeout | undefined
   try {
     const patience = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`not over after ${patienceMs / 1000} s`)), patienceMs)
+      timer = setTimeout(() => {
+        givenUp.push(figure.id)
+        reject(new Error(`not over after ${patienceMs / 1000} s`))
+      }, patienceMs)
     })
     const checks = await Promise.race([figure.run(lab), patience])
     return { holds: checks.every(holds), checks, error: undefined, seconds: seconds() }
