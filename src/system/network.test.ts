@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, request, type Server } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, request as secureRequest } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -94,6 +94,20 @@ describe('a certificate', () => {
 })
 
 describe('a proxy', () => {
+  it('that gave a connection has no say in how long it is silent', async () => {
+    const { port } = await proxy()
+    const slow = await listen(
+      createTlsServer(certificate, (_, response) => void setTimeout(() => response.end('late'), 700)),
+    )
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${port}`, SSL_CERT_FILE: trusted }
+    const network = openNetwork({ env, silentMs: 200, connections: 1 })
+    closing.push(() => network.close())
+    const answer = await new Promise<IncomingMessage>((done, fail) => {
+      secureRequest(`https://127.0.0.1:${slow}/`, { agent: network.agent }, done).on('error', fail).end()
+    })
+    expect(await text(answer)).toBe('late')
+  })
+
   it('is asked for whole addresses, and for connections in which TLS goes end to end', async () => {
     const { port, log } = await proxy()
     const [plain, secure] = [await plainServer(), await tlsServer()]

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { BlockList, isIP, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import * as tls from 'node:tls'
 import { ThampiError } from '../errors.ts'
 import type { Environment } from './places.ts'
@@ -26,6 +27,8 @@ export interface NetworkOptions {
 
 /** Connections that are kept for the next request, until `close`. */
 export interface Network {
+  /** For clients that speak HTTP by themselves: their TLS goes the same ways, and trusts the same certificates. */
+  readonly agent: https.Agent
   /**
    * One GET. Redirects are not followed and a status is not judged: both are the caller's business.
    *
@@ -41,8 +44,6 @@ export interface Network {
  * const response = await network.get(new URL('https://files.example.org/a.whl'), {}, AbortSignal.timeout(60_000))
  */
 export function openNetwork({ env, silentMs, connections, ...options }: NetworkOptions): Network {
-  const kept = { keepAlive: true, maxSockets: connections }
-  const agents = { http: new http.Agent(kept), https: new https.Agent(kept) }
   let trust: tls.SecureContext | undefined
   const tlsFor = (url: URL): tls.ConnectionOptions => {
     // Read when the first one is needed: parsing takes a hundredth of a second.
@@ -63,28 +64,71 @@ export function openNetwork({ env, silentMs, connections, ...options }: NetworkO
     return proxy.protocol === 'https:' ? https.request({ ...to, ...tlsFor(proxy) }) : http.request(to)
   }
 
+  const proxyOf = (url: URL): URL | undefined =>
+    options.proxy ? proxyUrl(options.proxy, 'proxy') : proxyFor(url, env)
+  const tunnel = (url: URL, proxy: URL): Promise<Socket> => {
+    const host = hostAndPort(url)
+    const asked = askProxy(proxy, { timeout: silentMs, method: 'CONNECT', path: host, headers: { host } })
+    return tunnelThrough(asked, proxy, url)
+  }
+  const kept = { keepAlive: true, maxSockets: connections }
+  const agents = { http: new http.Agent(kept), https: new TunnelAgent(kept, { proxyOf, tlsFor, tunnel }) }
+
   return {
+    agent: agents.https,
     async get(url, headers, signal) {
-      const proxy = options.proxy ? proxyUrl(options.proxy, 'proxy') : proxyFor(url, env)
       const common = { headers, signal, timeout: silentMs }
       if (url.protocol === 'http:') {
+        const proxy = proxyOf(url)
         if (!proxy) return answerOf(http.request(url, { ...common, agent: agents.http }))
         // A proxy is asked for the whole address.
         return answerOf(
           askProxy(proxy, { ...common, path: url.href, headers: { ...headers, host: url.host } }),
         )
       }
-      if (!proxy) return answerOf(https.request(url, { ...common, ...tlsFor(url), agent: agents.https }))
-      const host = hostAndPort(url)
-      const asked = askProxy(proxy, { ...common, method: 'CONNECT', path: host, headers: { host } })
-      const socket = await tunnelThrough(asked, proxy, url)
-      const createConnection = (): Socket => tls.connect({ ...tlsFor(url), socket })
-      return answerOf(https.request(url, { ...common, createConnection }))
+      return answerOf(https.request(url, { ...common, agent: agents.https }))
     },
     close() {
       agents.http.destroy()
       agents.https.destroy()
     },
+  }
+}
+
+interface Ways {
+  readonly proxyOf: (url: URL) => URL | undefined
+  readonly tlsFor: (url: URL) => tls.ConnectionOptions
+  readonly tunnel: (url: URL, proxy: URL) => Promise<Socket>
+}
+
+/** Connections to hosts that speak TLS: direct ones, or through the proxy that is to be used for them. */
+class TunnelAgent extends https.Agent {
+  readonly #ways: Ways
+
+  constructor(options: https.AgentOptions, ways: Ways) {
+    super(options)
+    this.#ways = ways
+  }
+
+  override createConnection(
+    options: https.RequestOptions,
+    done: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | null | undefined {
+    const { proxyOf, tlsFor, tunnel } = this.#ways
+    // What Node calls without a stream has failed.
+    const fail = (error: Error): void => done(error, undefined as never)
+    try {
+      const host = options.host ?? 'localhost'
+      const url = new URL(`https://${isIP(host) === 6 ? `[${host}]` : host}:${options.port ?? 443}`)
+      const proxy = proxyOf(url)
+      if (!proxy) return super.createConnection({ ...options, ...tlsFor(url) }, done)
+      tunnel(url, proxy)
+        .then(socket => tls.connect({ ...tlsFor(url), socket }))
+        .then(socket => done(null, socket), fail)
+    } catch (error) {
+      fail(error as Error)
+    }
+    return undefined
   }
 }
 

@@ -1,5 +1,7 @@
 /** The only door to AWS: credentials, retries, our own pace and errors in plain words, for every call of the platform. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ThampiError } from '../../errors.ts'
+import { type Network, openNetwork } from '../../system/network.ts'
 import type { System } from '../../system/system.ts'
 import type { Outgoing } from '../platform.ts'
 import type { Between, Visit } from './between.ts'
@@ -48,6 +50,9 @@ export interface Cloud {
   readonly serverTime: () => number
 }
 
+/** To one service at a time. */
+const connections = 50
+
 /** Changes a second, whatever is being done. */
 const writesPerSecond = 5
 
@@ -66,14 +71,15 @@ export function openCloud(place: Place, system: System, between?: Between): Clou
   // Until January 2027 the SDK runs on Node 20 and says so on each run; `thampi doctor` says it once.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const pace = paceOf(writesPerSecond)
+  const network = openNetwork({ env: system.env, silentMs: answerWithinMs, connections })
   let serverTime: number | undefined
-  const credentials = lazily(() => credentialsOf(place, system))
+  const credentials = lazily(() => credentialsOf(place, system, network))
   const open = <Calls>(
     service: string,
     load: (config: ReturnType<typeof configOf>, prepare: (client: AnyClient) => void) => Promise<Calls>,
   ): (() => Promise<Calls>) =>
     lazily(async () => {
-      const config = configOf(place, service, await credentials())
+      const config = configOf(place, service, await credentials(), network)
       return load(config, client => {
         watchTime(client, time => {
           serverTime = time
@@ -109,7 +115,10 @@ export function openCloud(place: Place, system: System, between?: Between): Clou
       const now = new Date(serverTime ?? system.now().getTime())
       return signedHeaders(request, { service, region, credentials: await credentials(), now })
     },
-    visit: async url => (between === undefined ? statusOf(url) : between.visit(url, () => statusOf(url))),
+    visit: async url => {
+      const ask = (): Promise<number | undefined> => statusOf(url, network)
+      return between === undefined ? ask() : between.visit(url, ask)
+    },
     serverTime: () => serverTime ?? system.now().getTime(),
   }
 }
@@ -133,22 +142,42 @@ interface Keys {
 }
 
 /** Keys stay in memory: they are written nowhere, and no program that we start is given them. */
-async function credentialsOf({ profile }: Place, { env }: System): Promise<Keys | (() => Promise<Keys>)> {
+async function credentialsOf(
+  { profile }: Place,
+  { env }: System,
+  network: Network,
+): Promise<Keys | (() => Promise<Keys>)> {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = env
   if (profile === undefined && id && secret)
     return { accessKeyId: id, secretAccessKey: secret, ...(token ? { sessionToken: token } : {}) }
   const { fromNodeProviderChain } = await import('./services/credentials.ts')
-  return fromNodeProviderChain(profile === undefined ? {} : { profile })
+  const clientConfig = { requestHandler: handlerOf(network) }
+  return fromNodeProviderChain(profile === undefined ? { clientConfig } : { profile, clientConfig })
 }
 
-function configOf({ region, endpoints }: Place, service: string, credentials: Keys | (() => Promise<Keys>)) {
+/** Proxies and certificates of this machine count for AWS as they do for packages. Endpoints without TLS are reached directly. */
+function handlerOf({ agent }: Network) {
+  return {
+    connectionTimeout: 5_000,
+    requestTimeout: answerWithinMs,
+    throwOnRequestTimeout: true,
+    httpsAgent: agent,
+  }
+}
+
+function configOf(
+  { region, endpoints }: Place,
+  service: string,
+  credentials: Keys | (() => Promise<Keys>),
+  network: Network,
+) {
   const endpoint = endpoints[service]
   return {
     region,
     credentials,
     // What is tried again and how often is decided below, where it is known what may be repeated.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: answerWithinMs, throwOnRequestTimeout: true },
+    requestHandler: handlerOf(network),
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
   }
 }
@@ -181,6 +210,8 @@ function persist(client: AnyClient, { service, pace, region, profile }: Persiste
         try {
           return await next({ ...args, input: { ...args.input } })
         } catch (error) {
+          // A proxy or a certificate of this machine: said already, and not AWS's matter.
+          if (error instanceof ThampiError) throw error
           const failure = failureOf(error)
           const mayTry =
             isThrottled(failure) || (isBusy(failure) && !isRead(call))
@@ -210,10 +241,10 @@ function actionPrefix(service: string): string {
 }
 
 /** It is not a prediction, so the model is not asked. */
-async function statusOf(url: string): Promise<number | undefined> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined)
-  await response?.arrayBuffer().catch(() => undefined)
-  return response?.status
+async function statusOf(url: string, network: Network): Promise<number | undefined> {
+  const response = await network.get(new URL(url), {}, AbortSignal.timeout(10_000)).catch(() => undefined)
+  response?.resume()
+  return response?.statusCode
 }
 
 /** Every answer tells its service's time. */
