@@ -39,7 +39,7 @@ export const killDeployer: Figure = {
       edits: [
         {
           file: 'src/platforms/aws/client.ts',
-          find: 'return /^(Get|List|Head|Describe|Filter|Put|Delete|Tag|Untag|Upload|Abort|CreateLogGroup)/.test(call)',
+          find: 'return /^(Get|List|Head|Describe|Filter|Put|Copy|Delete|Tag|Untag|Upload|Abort|CreateLogGroup)/.test(call)',
           replace: 'return true',
         },
       ],
