@@ -129,6 +129,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     client: { region, endpoint: url, credentials },
     env: {
       AWS_ENDPOINT_URL: url,
+      // REST APIs do not say their address.
+      AWS_ENDPOINT_URL_EXECUTE_API: `${url}/_api/{id}`,
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,

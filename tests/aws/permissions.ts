@@ -85,7 +85,22 @@ function alsoNeeded({ service, action, region, resource }: Action, request: Requ
     return [{ permission: 'logs:TagResource', resource }]
   if (service === 'apigateway' && action === 'CreateApi' && 'tags' in (jsonOf(request) as object))
     return [{ permission: 'apigateway:TagResource', resource: `arn:aws:apigateway:${region}::/apis/*` }]
+  if (service === 'apigateway' && !request.path.startsWith('/v2/')) return neededForRest(region, request)
   return []
+}
+
+/** Tags are put beside what is created; a policy in a document is a matter of its own. */
+function neededForRest(region: string, { method, body, path }: Request): readonly Need[] {
+  const at = `arn:aws:apigateway:${region}::`
+  const text = body.toString()
+  return [
+    ...(method === 'POST' && text.includes('"tags"')
+      ? [{ permission: 'apigateway:PUT', resource: `${at}/tags/*` }]
+      : []),
+    ...(text.includes('"x-amazon-apigateway-policy"')
+      ? [{ permission: 'apigateway:UpdateRestApiPolicy', resource: `${at}${path}` }]
+      : []),
+  ]
 }
 
 interface LambdaBody {

@@ -8,6 +8,9 @@ export async function resourcesOf(moto: Moto, regions: readonly string[]): Promi
     rolesOf(moto),
     ...regions.flatMap(region => [
       apisOf(moto, region),
+      ofRest(moto, region, '/restapis', 'rest api'),
+      ofRest(moto, region, '/apikeys', 'key'),
+      ofRest(moto, region, '/usageplans', 'usage plan'),
       logGroupsOf(moto, region),
       schedulesOf(moto, region),
     ]),
@@ -40,6 +43,12 @@ async function apisOf(moto: Moto, region: string): Promise<string[]> {
     path: '/v2/apis',
   })
   return items.map(({ name }) => `apigateway api ${name}`)
+}
+
+async function ofRest(moto: Moto, region: string, path: string, what: string): Promise<string[]> {
+  const question = { method: 'GET', path }
+  const { item } = await listed<{ item: { name: string }[] }>(moto, 'apigateway', region, question)
+  return item.map(({ name }) => `apigateway ${what} ${name}`)
 }
 
 async function logGroupsOf(moto: Moto, region: string): Promise<string[]> {

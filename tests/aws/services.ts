@@ -8,6 +8,7 @@ import { FunctionLogs } from './data-plane/function-logs.ts'
 import { FunctionUrls } from './data-plane/function-urls.ts'
 import { HttpApis } from './data-plane/http-api.ts'
 import { invokeWith } from './data-plane/invoke.ts'
+import { RestApiCallers } from './data-plane/rest-api.ts'
 import { type Fired, fireSchedules } from './data-plane/schedules.ts'
 import { type Permits, signerOf } from './data-plane/signatures.ts'
 import { AwsError } from './errors.ts'
@@ -16,6 +17,7 @@ import { metricData } from './metrics.ts'
 import type { Answer, Moto } from './moto.ts'
 import { isAllowed, type MayDo, type Policy } from './permissions.ts'
 import { resourcesOf } from './resources.ts'
+import { RestApis } from './rest-api.ts'
 import { Roles } from './roles.ts'
 import { S3 } from './s3.ts'
 
@@ -48,9 +50,11 @@ export class Services {
   readonly #options: ServicesOptions
   readonly #roles: Roles
   readonly #apis: ApiGateway
+  readonly #restApis: RestApis
   readonly #executions: Executions
   readonly #authorizers: Authorizers
   readonly #httpApis: HttpApis
+  readonly #restApiCallers: RestApiCallers
   readonly #functionUrls: FunctionUrls
   /** By Region. */
   readonly #lambdas = new Map<string, Lambda>()
@@ -64,6 +68,7 @@ export class Services {
     this.s3 = new S3(moto)
     this.#roles = new Roles(moto, () => behaviour().roleMs)
     this.#apis = new ApiGateway(moto, url)
+    this.#restApis = new RestApis(moto)
     this.#executions = new Executions(new FunctionLogs(moto, this.#may), (role, name) =>
       this.#take(role, name),
     )
@@ -88,6 +93,13 @@ export class Services {
       settleMs: () => behaviour().urlMs,
       permits,
     })
+    this.#restApiCallers = new RestApiCallers({
+      apis: this.#restApis,
+      lambdaIn,
+      executions: this.#executions,
+      settleMs: () => behaviour().apiMs,
+      permits,
+    })
   }
 
   /** One call that somebody signed. Throws `AwsError`. */
@@ -97,7 +109,8 @@ export class Services {
 
   /** What needs no signature of a service: requests to APIs and Function URLs, downloads. Undefined for the rest. */
   async page(request: Request): Promise<Answer | undefined> {
-    if (request.path.startsWith('/_api/')) return this.#httpApis.answer(request)
+    if (request.path.startsWith('/_api/'))
+      return (await this.#restApiCallers.answer(request)) ?? this.#httpApis.answer(request)
     if (request.path.startsWith('/_url/')) return this.#functionUrls.answer(request)
     return request.path.startsWith('/_code/') ? this.#download(request) : undefined
   }
@@ -142,6 +155,7 @@ export class Services {
       this.s3,
       this.#roles,
       this.#apis,
+      this.#restApis,
       this.#lambdas,
       this.#taken,
       this.#authorizers,
@@ -161,7 +175,8 @@ export class Services {
     s3: (action, request) => this.s3.answer(action, request),
     iam: (action, request) => this.#roles.answer(action, request),
     sts: (_, request) => this.#pass(request),
-    apigateway: (action, request) => this.#apis.answer(action, request),
+    apigateway: (action, request) =>
+      (request.path.startsWith('/v2/') ? this.#apis : this.#restApis).answer(action, request),
     logs: (_, request) => this.#pass(request),
     monitoring: async ({ region }, request) => metricData(request, region, this.#executions),
     scheduler: async ({ action }, request) => {

@@ -179,11 +179,11 @@ async function answerWithin(
 }
 
 /** The most exact route wins: a method before ANY, words before `{parameters}`, those before `{proxy+}` and `$default`. */
-function routeFor(
-  routes: readonly Route[],
+export function routeFor<Found extends Pick<Route, 'routeKey'>>(
+  routes: readonly Found[],
   method: string,
   path: string,
-): { route: Route; parameters?: Record<string, string> } | undefined {
+): { route: Found; parameters?: Record<string, string> } | undefined {
   const found = routes.flatMap(route => {
     const [verb, pattern = ''] = route.routeKey.split(' ')
     if (route.routeKey === '$default') return [{ route, rank: 1e9 }]
