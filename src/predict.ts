@@ -29,7 +29,7 @@ export async function predict(
   engine: Engine,
 ): Promise<Prediction> {
   const { url, stage, callers } = await info(stageName, engine)
-  const { timeoutSeconds } = engine.settings.stage(stage)
+  const { timeoutSeconds, apiKeyRequired } = engine.settings.stage(stage)
   const token = callers?.bring === 'token' ? tokenHeader(callers, engine.system.env) : {}
   const service = callers?.bring === 'signature' ? callers.service : undefined
   // The platform answers within its own timeout; a caller who waits much longer waits for nobody.
@@ -56,8 +56,9 @@ export async function predict(
   let response = await ask(given)
   if (callers?.bring === 'token' && response.status === 401 && !engine.system.env.THAMPI_TOKEN)
     throw needsToken(stage)
-  // 401 means that nothing was executed. Who chose a key wants to hear that it does not fit.
-  if (response.status === 401 && given === undefined) {
+  // Nothing was executed. API Gateway says 403 for it. Who chose a key wants to hear that it does not fit.
+  const wantsKey = response.status === 401 || (response.status === 403 && apiKeyRequired)
+  if (wantsKey && given === undefined) {
     const own = await ownKey(stage, engine)
     if (own !== undefined) response = await ask(own)
   }

@@ -172,11 +172,14 @@ const onAws = table('honour', 'aws', {
   apigateway_enabled: [kind.flag, 'An API Gateway in front of the function; `true` unless said.'],
   use_apigateway: [kind.flag, 'The older spelling of `apigateway_enabled`.'],
   apigateway_description: [kind.text, 'The description of the API.'],
-  apigateway_version: [kind.oneOf('v1', 'v2'), 'The kind of API Gateway; `v1` unless said.'],
+  apigateway_version: [
+    kind.oneOf('v1', 'v2'),
+    'The kind of API: `v2`, an HTTP API, unless this or another key asks for `v1`, a REST API.',
+  ],
   apigateway_policy: [kind.text, 'A file with the resource policy of the API.'],
   endpoint_configuration: [
     kind.oneOrMoreTexts,
-    'The kinds of the endpoint: `EDGE`, `REGIONAL` or `PRIVATE`.',
+    'The kind of the endpoint: `REGIONAL` unless said, `EDGE` or `PRIVATE`.',
   ],
   api_key: [kind.text, 'The id of an existing API key.', { secret: true }],
   iam_authorization: [kind.flag, 'Callers sign their requests; wins over `authorizer`; `false` unless said.'],
@@ -188,8 +191,7 @@ const onAws = table('honour', 'aws', {
       isIgnored: hasFunction,
     },
   ],
-  context_header_mappings: [kind.textByName, 'Parts of the request context that become headers.'],
-  payload_compression: [kind.flag, 'Compress answers; `true` unless said.'],
+  payload_compression: [kind.flag, 'A REST API compresses answers; `true` unless said.'],
   payload_minimum_compression_size: [
     kind.wholeNumber(0, 10_485_760, 'bytes'),
     'Smaller answers are not compressed; 0 unless said.',
@@ -296,6 +298,9 @@ const ignored = [
   ...ignore('Predictions are JSON texts, which need neither.', {
     binary_support: 'Bodies that are not text.',
     additional_text_mimetypes: 'Further content types that are text.',
+  }),
+  ...ignore('A model is given no headers.', {
+    context_header_mappings: 'Parts of the request context that become headers.',
   }),
   ...ignore('Predictions are not cached by the API.', {
     cache_cluster_enabled: 'A cache of the API.',

@@ -156,7 +156,7 @@ describe('what is not allowed', () => {
   })
 
   it('is not made more open than the settings say', async () => {
-    const closed = stageWith({}, { apiKeyRequired: true })
+    const closed = stageWith({ apigateway_version: 'v2' }, { apiKeyRequired: true })
     await expect(serve('open', closed)).rejects.toMatchObject({
       code: 'SETTINGS_INVALID',
       message: expect.stringContaining('api_key_required'),
@@ -252,9 +252,9 @@ describe('settings', () => {
     told.length = 0
     await serve(
       'plain',
-      stageWith({ domain: 'models.example', apigateway_version: 'v1' }, { record: 'errors' }),
+      stageWith({ domain: 'models.example', cloudwatch_log_level: 'INFO' }, { record: 'errors' }),
     )
-    expect(told).toContain('Without effect on the platform aws so far: apigateway_version, domain, record')
+    expect(told).toContain('Without effect on the platform aws so far: domain, cloudwatch_log_level, record')
   })
 
   it('that would keep requests do not, and a request that cannot be asked again is said to be in the log', async () => {

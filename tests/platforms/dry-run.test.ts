@@ -137,6 +137,16 @@ describe('on AWS', () => {
     expect(listed).toContain('lambda:DeleteFunction')
   })
 
+  it('lists a REST API with its key, and the HTTP API that goes', async () => {
+    const { would, listed, made } = await both(one, stage({ apiKeyRequired: true }))
+    expect(listed).toEqual(made)
+    expect(listed).toEqual(
+      expect.arrayContaining(['apigateway:PutRestApi', 'apigateway:CreateApiKey', 'apigateway:DeleteApi']),
+    )
+    expect(would.url).toMatch(/\/dev\/mymodel\/predict$/)
+    expect((await both(one, stage({ apiKeyRequired: true }))).listed).toEqual([])
+  })
+
   it('lists each part of a big file and the layer that is made of it', async () => {
     const file = join(temporaryDirectory(), 'layer.zip')
     // What stands before a zip does not count, and cannot be compressed here.

@@ -46,6 +46,7 @@ function functionUrlOf({ aws, apiKeyRequired, cors, name }: Stage): FunctionUrlS
     aws.iam_authorization === true ? 'iam_authorization' : undefined,
     apiKeyRequired ? 'api_key_required' : undefined,
     aws.authorizer === undefined ? undefined : 'authorizer',
+    aws.apigateway_policy === undefined ? undefined : 'apigateway_policy',
   ].find(key => key !== undefined)
   if (AuthType === 'NONE' && closing !== undefined) {
     throw new ThampiError('SETTINGS_INVALID', {

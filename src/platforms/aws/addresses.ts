@@ -3,8 +3,8 @@ import type { Stage } from '../../settings/stage.ts'
 import type { Address } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { aliasArn } from './alias.ts'
-import { ensureApi, findUrl, removeApi } from './ensure-api.ts'
 import { ensureFunctionUrl, findFunctionUrl } from './ensure-function-url.ts'
+import { ensureFront, findUrl, retireOthers } from './front.ts'
 import { type NewAddress, tryAsStranger } from './probe.ts'
 import { type AwsSettings, awsSettings } from './settings.ts'
 
@@ -19,13 +19,15 @@ export async function ensureAddresses(corner: Corner, settings: AwsSettings): Pr
   const { access } = settings
   const { tell } = corner.system
   const api = access.hasApi ? await openApi(corner, settings) : undefined
-  if (!access.hasApi && (await removeApi(corner))) tell('API removed, as the settings say')
   const functionUrl = await ensureFunctionUrl(corner, access.functionUrl)
   const made = [api, functionUrl].filter(address => address !== undefined)
   const trial = { visit: corner.cloud.visit, tell, withinMs: settledWithinMs }
-  await Promise.all(made.map(address => tryAsStranger(address, trial)))
-  if (api?.callers.bring === 'nothing')
-    tell('Everybody who knows the URL may call it; "iam_authorization": true changes that')
+  // Whether this machine is a stranger is the business of a policy, and a private API is not to be seen from here.
+  const isOfPolicy = settings.rest?.policyFile !== undefined
+  const seen = made.filter(address => !(address === api && isOfPolicy))
+  await Promise.all(seen.map(address => tryAsStranger(address, trial)))
+  await retireOthers(corner, settings)
+  if (api !== undefined) tellOfCallers(corner, api, settings)
   if (functionUrl?.callers.bring === 'nothing')
     tell('Everybody who knows the Function URL may call it, as "function_url_config" says')
   // Settings without any address are refused before.
@@ -33,14 +35,23 @@ export async function ensureAddresses(corner: Corner, settings: AwsSettings): Pr
 }
 
 async function openApi(corner: Corner, settings: AwsSettings): Promise<NewAddress> {
-  const front = await ensureApi(corner, aliasArn(corner), settings)
-  return { ...front, callers: callersOfApi(corner, settings) }
+  const front = await ensureFront(corner, aliasArn(corner), settings)
+  const isGuarded = settings.rest?.keyRequired === true
+  return { ...front, callers: callersOfApi(corner, settings), isGuarded }
+}
+
+/** That callers sign or bring a token goes without saying: whoever asks for it knows. */
+function tellOfCallers({ key, system }: Corner, { callers }: Address, { rest }: AwsSettings): void {
+  if (rest?.keyRequired) system.tell(`Callers need an API key: thampi keys create ${key.stage} NAME`)
+  else if (callers.bring !== 'nothing') return
+  else if (rest?.policyFile !== undefined) system.tell(`Who may call stands in ${rest.policyFile}`)
+  else system.tell('Everybody who knows the URL may call it; "iam_authorization": true changes that')
 }
 
 /** Undefined when there is none. */
 export async function findAddresses(corner: Corner, stage: Stage): Promise<Addresses | undefined> {
   const settings = awsSettings(stage)
-  const apiUrl = await findUrl(corner)
+  const apiUrl = await findUrl(corner, stage)
   const api = apiUrl === undefined ? [] : [{ url: apiUrl, callers: callersOfApi(corner, settings) }]
   const functionUrl = settings.access.functionUrl === undefined ? undefined : await findFunctionUrl(corner)
   const [first, ...others] = [...api, ...(functionUrl === undefined ? [] : [functionUrl])]

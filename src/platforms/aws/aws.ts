@@ -23,6 +23,7 @@ import type { Between } from './between.ts'
 import { openCloud } from './client.ts'
 import { removeVersion } from './collect.ts'
 import { ensureBucket } from './ensure-bucket.ts'
+import { keysOn } from './keys.ts'
 import { Turn } from './lease.ts'
 import { Live } from './live.ts'
 import { logLines } from './log-lines.ts'
@@ -34,6 +35,7 @@ import { bareVersion, describedVersions, readRecord, readState, writeRecord } fr
 import { Rehearsal } from './rehearsal.ts'
 import { type Released, release } from './release.ts'
 import { remove } from './remove.ts'
+import { asksForRest } from './rest-settings.ts'
 import { managedRoleName } from './settings.ts'
 import { statusOf } from './status.ts'
 import { storeIn } from './store.ts'
@@ -163,6 +165,7 @@ function platformAt(place: Place, system: System, between?: Between): Platform {
     },
 
     status: async stage => statusOf(await cornerFor(stage), stage),
+    keys: keysOn(cornerFor),
 
     permissions: stage => permissionsFor(stage, place, account, system),
 
@@ -203,6 +206,10 @@ async function permissionsFor(
     signsFor: stage.aws.iam_authorization === true ? stage.name : undefined,
     hasFunctionUrl: stage.aws.function_url_enabled === true,
     authorizer: functionThatDecides(stage),
+    rest:
+      asksForRest(stage) === undefined
+        ? undefined
+        : { keys: true, policy: stage.aws.apigateway_policy !== undefined },
   }
   return deployerPolicy(needs, { ...identity, region: place.region })
 }

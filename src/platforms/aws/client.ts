@@ -15,6 +15,7 @@ import type { IamCalls } from './services/iam.ts'
 import type { LambdaCalls } from './services/lambda.ts'
 import type { LogsCalls } from './services/logs.ts'
 import type { MetricsCalls } from './services/metrics.ts'
+import type { RestApiCalls } from './services/rest-api.ts'
 import type { S3Calls } from './services/s3.ts'
 import type { SchedulerCalls } from './services/scheduler.ts'
 import type { StsCalls } from './services/sts.ts'
@@ -33,12 +34,15 @@ export interface Identity {
 export interface Cloud {
   readonly region: string
   readonly profile: string | undefined
+  /** Where REST APIs are called, with `{id}` for the API's; undefined: where AWS has them. */
+  readonly executeApi: string | undefined
   /** Who calls; asked once. */
   identity(): Promise<Identity>
   lambda(): Promise<LambdaCalls>
   s3(): Promise<S3Calls>
   iam(): Promise<IamCalls>
   api(): Promise<ApiCalls>
+  rest(): Promise<RestApiCalls>
   logs(): Promise<LogsCalls>
   scheduler(): Promise<SchedulerCalls>
   metrics(): Promise<MetricsCalls>
@@ -94,6 +98,7 @@ export function openCloud(place: Place, system: System, between?: Between): Clou
   return {
     region,
     profile,
+    executeApi: place.endpoints['execute-api'],
     identity: lazily(async () => {
       const { Account = '', Arn = '' } = await (await sts()).getCallerIdentity({})
       return { account: Account, arn: Arn, partition: Arn.split(':')[1] ?? 'aws' }
@@ -102,6 +107,9 @@ export function openCloud(place: Place, system: System, between?: Between): Clou
     s3: open('s3', async (...given) => (await import('./services/s3.ts')).s3Calls(...given)),
     iam: open('iam', async (...given) => (await import('./services/iam.ts')).iamCalls(...given)),
     api: open('apigatewayv2', async (...given) => (await import('./services/api.ts')).apiCalls(...given)),
+    rest: open('apigateway', async (...given) =>
+      (await import('./services/rest-api.ts')).restApiCalls(...given),
+    ),
     logs: open('logs', async (...given) => (await import('./services/logs.ts')).logsCalls(...given)),
     scheduler: open('scheduler', async (...given) =>
       (await import('./services/scheduler.ts')).schedulerCalls(...given),

@@ -6,6 +6,7 @@ import { converge } from './converge.ts'
 import { ensureAuthorizer, forgetAuthorizers, removeOtherAuthorizers } from './ensure-authorizer.ts'
 import { ensureStatement } from './ensure-statement.ts'
 import { ownTags } from './names.ts'
+import { type Front, ownAmong, predictUrl, statementFor } from './own-api.ts'
 import type { ApiCalls } from './services/api.ts'
 import type { AwsSettings } from './settings.ts'
 import { ifThere } from './trouble.ts'
@@ -17,14 +18,7 @@ const timeoutMs = 30_000
 export const routeKey = 'ANY /{proxy+}'
 
 /** Names the one permission that the API has; it is given once. */
-const permissionId = 'thampi-api'
-
-export interface Front {
-  /** Of predictions. */
-  readonly url: string
-  /** Made just now: it takes a while until the world knows it. */
-  readonly isNew: boolean
-}
+export const permissionId = 'thampi-api'
 
 export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsSettings): Promise<Front> {
   const api = await corner.cloud.api()
@@ -37,15 +31,15 @@ export async function ensureApi(corner: Corner, aliasArn: string, settings: AwsS
   await allOf([
     ensureRoute(corner, id, integration, settings),
     ensureStage(corner, api, id, settings),
-    ensurePermission(corner, id),
+    ensureStatement(corner, statementFor(corner, permissionId, id)),
   ])
-  return { url: urlOf(corner, endpoint), isNew }
+  return { url: predictUrl(corner, endpoint), isNew }
 }
 
 /** Undefined when there is no API. */
 export async function findUrl(corner: Corner): Promise<string | undefined> {
   const [found] = await ours(corner)
-  return found?.ApiEndpoint === undefined ? undefined : urlOf(corner, found.ApiEndpoint)
+  return found?.ApiEndpoint === undefined ? undefined : predictUrl(corner, found.ApiEndpoint)
 }
 
 /** False when there was none. */
@@ -59,16 +53,8 @@ export async function removeApi(corner: Corner): Promise<boolean> {
   return found.length > 0
 }
 
-function urlOf({ key }: Corner, endpoint: string): string {
-  return `${endpoint.replace(/\/$/, '')}/${key.stage}/${key.model}/predict`
-}
-
-/**
- * Names of APIs are not unique, so ours are known by their tags. When a creation whose answer was lost has left two,
- * the older one counts, today and on every later day.
- */
-async function ours({ cloud, key, names }: Corner): Promise<readonly Api[]> {
-  const api = await cloud.api()
+async function ours(corner: Corner): Promise<readonly Api[]> {
+  const api = await corner.cloud.api()
   const found: Api[] = []
   let token: string | undefined
   do {
@@ -76,19 +62,12 @@ async function ours({ cloud, key, names }: Corner): Promise<readonly Api[]> {
     found.push(...(page.Items ?? []))
     token = page.NextToken
   } while (token)
-  const tags = Object.entries(ownTags(key))
-  return found
-    .filter(
-      ({ Name, Tags }) => Name === names.function && tags.every(([tag, value]) => Tags?.[tag] === value),
-    )
-    .sort(
-      (a, b) =>
-        (a.CreatedDate?.getTime() ?? 0) - (b.CreatedDate?.getTime() ?? 0) || compare(a.ApiId, b.ApiId),
-    )
-}
-
-function compare(a = '', b = ''): number {
-  return a < b ? -1 : 1
+  return ownAmong(found, corner, ({ ApiId, Name, Tags, CreatedDate }) => ({
+    id: ApiId,
+    name: Name,
+    tags: Tags,
+    created: CreatedDate,
+  }))
 }
 
 async function ensureItself(
@@ -216,16 +195,5 @@ async function ensureStage(
       else await api.updateStage(about)
       return about
     },
-  })
-}
-
-/** One statement for all of the API's paths; without it the API gets 403 from its own function. */
-function ensurePermission(corner: Corner, apiId: string): Promise<void> {
-  const { partition, account } = corner.identity
-  return ensureStatement(corner, {
-    StatementId: permissionId,
-    Action: 'lambda:InvokeFunction',
-    Principal: 'apigateway.amazonaws.com',
-    SourceArn: `arn:${partition}:execute-api:${corner.cloud.region}:${account}:${apiId}/*/*`,
   })
 }

@@ -5,7 +5,7 @@ import type { Corner } from './account.ts'
 import { converge } from './converge.ts'
 import { ownTags, type StageKey } from './names.ts'
 import { type Ground, type Policy, trustPolicy } from './policy.ts'
-import type { PolicyDocument } from './role-files.ts'
+import type { PolicyDocument } from './policy-file.ts'
 import type { AwsSettings } from './settings.ts'
 import { ifThere, isAws } from './trouble.ts'
 

@@ -26,6 +26,8 @@ export class Imagined {
   readonly #versions: FunctionConfiguration[] = []
   readonly #provisioned: Input[] = []
   #alias: AliasConfiguration | undefined
+  /** Of a REST API, as its document says. */
+  #resources: unknown
   #highest = 0
   #things = 0
 
@@ -37,6 +39,7 @@ export class Imagined {
   async read(call: string, input: Input, ask: Ask): Promise<unknown> {
     // Of a thing that is only imagined AWS knows nothing: lists about it are empty.
     if (Object.values(input).some(value => typeof value === 'string' && value.startsWith(mark))) {
+      if (call === 'GetResources') return this.#resources
       if (call.endsWith('s')) return {}
       throw missing()
     }
@@ -94,6 +97,7 @@ export class Imagined {
       }
     },
     GetAlias: async (_, ask) => this.#alias ?? ask(),
+    GetResources: async (_, ask) => this.#resources ?? ask(),
     // A version that is not there would have loaded its model.
     Invoke: async () => ({ StatusCode: 200, Payload: Buffer.from('{"ready":true}') }),
   }
@@ -167,6 +171,10 @@ export class Imagined {
       }),
     }),
     CreateFunctionUrlConfig: input => ({ ...input, FunctionUrl: `https://${newAddress}/` }),
+    PutRestApi: input => {
+      this.#resources = resourcesIn(String(input.body))
+      return input
+    },
     CreateApi: input => ({ ...input, ApiId: this.#name(), ApiEndpoint: `https://${newAddress}` }),
   }
 
@@ -229,6 +237,21 @@ function codeOf({ ZipFile, S3Key }: Input): FunctionConfiguration {
     .split('/')
     .at(-1)
   return { CodeSha256: Buffer.from(hex ?? '', 'hex').toString('base64') }
+}
+
+/** What AWS would make of the document of a REST API, as far as it is looked at afterwards. */
+function resourcesIn(document: string): unknown {
+  const { paths } = JSON.parse(document) as { paths: Readonly<Record<string, Input>> }
+  const items = Object.entries(paths).map(([path, methods]) => {
+    const any = methods['x-amazon-apigateway-any-method'] as { security?: readonly Input[] }
+    const needed = Object.keys(any.security?.[0] ?? {})
+    const authorizationType = needed.includes('sigv4') ? 'AWS_IAM' : 'NONE'
+    return {
+      path,
+      resourceMethods: { ANY: { authorizationType, apiKeyRequired: needed.includes('api_key') } },
+    }
+  })
+  return { items }
 }
 
 function missing(): AwsError {

@@ -55,15 +55,30 @@ function noRegion(stage: string, profile: string | undefined): ThampiError {
   })
 }
 
-const services = ['lambda', 's3', 'iam', 'apigatewayv2', 'logs', 'sts', 'scheduler', 'cloudwatch']
+/** Service, as boto3 names it → how the name of its variable ends. */
+const services: Readonly<Record<string, string>> = {
+  lambda: 'LAMBDA',
+  s3: 'S3',
+  iam: 'IAM',
+  apigateway: 'API_GATEWAY',
+  apigatewayv2: 'APIGATEWAYV2',
+  logs: 'LOGS',
+  sts: 'STS',
+  scheduler: 'SCHEDULER',
+  cloudwatch: 'CLOUDWATCH',
+}
 
 /** Also those of the environment, as every tool of AWS reads them; the settings win. */
 function endpointsOf(setting: unknown, env: Environment): Record<string, string> {
   const found: Record<string, string> = {}
-  for (const service of services) {
-    const url = env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] ?? env.AWS_ENDPOINT_URL
-    if (url && env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== 'true') found[service] = url
+  const isIgnored = env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true'
+  for (const [service, variable] of Object.entries(services)) {
+    const url = env[`AWS_ENDPOINT_URL_${variable}`] ?? env.AWS_ENDPOINT_URL
+    if (url && !isIgnored) found[service] = url
   }
+  // Not where a service is asked but where its APIs are called, so the endpoint of all services is not it.
+  const executeApi = env.AWS_ENDPOINT_URL_EXECUTE_API
+  if (executeApi && !isIgnored) found['execute-api'] = executeApi
   const own = typeof setting === 'object' && setting !== null ? { ...setting } : {}
   for (const [service, url] of Object.entries(own)) if (typeof url === 'string') found[service] = url
   // Zappa's files know one service of API Gateway.

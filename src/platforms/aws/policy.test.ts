@@ -5,6 +5,7 @@ import { iamCalls } from './services/iam.ts'
 import { lambdaCalls } from './services/lambda.ts'
 import { logsCalls } from './services/logs.ts'
 import { metricsCalls } from './services/metrics.ts'
+import { restApiCalls } from './services/rest-api.ts'
 import { s3Calls } from './services/s3.ts'
 import { schedulerCalls } from './services/scheduler.ts'
 import { stsCalls } from './services/sts.ts'
@@ -31,6 +32,7 @@ const methods: Readonly<Record<string, string>> = {
   Create: 'POST',
   Update: 'PATCH',
   Delete: 'DELETE',
+  Put: 'PUT',
 }
 
 it('lets who deploys make every call that the platform makes', () => {
@@ -38,7 +40,7 @@ it('lets who deploys make every call that the platform makes', () => {
     lambda: lambdaCalls(config, asIs),
     s3: s3Calls(config, asIs),
     iam: iamCalls(config, asIs),
-    apigateway: apiCalls(config, asIs),
+    apigateway: { ...apiCalls(config, asIs), ...restApiCalls(config, asIs) },
     logs: logsCalls(config, asIs),
     sts: stsCalls(config, asIs),
     scheduler: schedulerCalls(config, asIs),

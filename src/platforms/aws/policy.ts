@@ -114,6 +114,8 @@ export interface DeployerNeeds {
   readonly hasFunctionUrl?: boolean
   /** A function that decides about callers: it has to let the API ask it. */
   readonly authorizer?: string | undefined
+  /** Undefined: the stage has an HTTP API. */
+  readonly rest?: { readonly keys: boolean; readonly policy: boolean } | undefined
 }
 
 /**
@@ -123,7 +125,7 @@ export interface DeployerNeeds {
  * deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, { partition: 'aws', region, account })
  */
 export function deployerPolicy(
-  { prefix, bucket, roleName, keepsWarm, signsFor, hasFunctionUrl, authorizer }: DeployerNeeds,
+  { prefix, bucket, roleName, keepsWarm, signsFor, hasFunctionUrl, authorizer, rest }: DeployerNeeds,
   { partition, region, account }: Ground,
 ): Policy {
   const arn = (service: string, rest: string): string =>
@@ -183,6 +185,7 @@ export function deployerPolicy(
         Action: deployerActions.api,
         Resource: [`${api}/apis`, `${api}/apis/*`, `${api}/tags/*`],
       },
+      ...(rest === undefined ? [] : [restStatement(api, rest)]),
       {
         Sid: 'Logs',
         Effect: 'Allow',
@@ -227,6 +230,21 @@ export function deployerPolicy(
   }
 }
 
+/** Neither APIs nor keys have names that could be known before they are made. */
+function restStatement(api: string, { keys, policy }: NonNullable<DeployerNeeds['rest']>): Statement {
+  const both = (kind: string): string[] => [`${api}/${kind}`, `${api}/${kind}/*`]
+  return {
+    Sid: 'RestApi',
+    Effect: 'Allow',
+    Action: [...deployerActions.rest, ...(policy ? deployerActions.restPolicy : [])],
+    Resource: [
+      ...both('restapis'),
+      ...(keys ? [...both('apikeys'), ...both('usageplans')] : []),
+      `${api}/tags/*`,
+    ],
+  }
+}
+
 type Part =
   | 'who'
   | 'metrics'
@@ -237,6 +255,8 @@ type Part =
   | 'bucket'
   | 'objects'
   | 'api'
+  | 'rest'
+  | 'restPolicy'
   | 'call'
   | 'logs'
   | 'warm'
@@ -305,6 +325,15 @@ export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
     'apigateway:TagResource',
   ],
   call: ['execute-api:Invoke'],
+  rest: [
+    'apigateway:DELETE',
+    'apigateway:GET',
+    'apigateway:PATCH',
+    'apigateway:POST',
+    'apigateway:PUT',
+    'apigateway:TagResource',
+  ],
+  restPolicy: ['apigateway:UpdateRestApiPolicy'],
   logs: [
     'logs:CreateLogGroup',
     'logs:DeleteLogGroup',

@@ -7,6 +7,8 @@ import type { Cloud } from './client.ts'
 export interface NewAddress extends Address {
   /** Made or opened now: it takes a while until the world knows it. */
   readonly isNew: boolean
+  /** Asks for an API key, whatever else callers bring. */
+  readonly isGuarded?: boolean
 }
 
 export interface Trial {
@@ -21,10 +23,10 @@ export interface Trial {
  * start a process of the model for nothing. What is asked is no prediction, so the model is not either.
  */
 export async function tryAsStranger(
-  { url, callers, isNew }: NewAddress,
+  { url, callers, isNew, isGuarded = false }: NewAddress,
   { visit, tell, withinMs }: Trial,
 ): Promise<void> {
-  const isOpen = callers.bring === 'nothing'
+  const isOpen = callers.bring === 'nothing' && !isGuarded
   if (isOpen && !isNew) return
   const end = performance.now() + withinMs
   for (;;) {

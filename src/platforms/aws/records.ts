@@ -36,6 +36,8 @@ export interface StageState {
   readonly finished?: Digest | undefined
   /** Versions that ever had traffic, sorted. */
   readonly routed: readonly number[]
+  /** Whether there may be a REST API: noted before it is made, so that it goes when the settings ask for none. */
+  readonly hasRest?: boolean
 }
 
 const empty: StageState = { schemaVersion: 1, uses: [], routed: [] }

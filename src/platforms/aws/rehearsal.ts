@@ -73,7 +73,10 @@ export class Rehearsal implements Between {
 }
 
 /** Names by which services are told what a call is about; the first that is there says it. */
-const names = ['RoleName', 'FunctionName', 'LayerName', 'logGroupName', 'Bucket', 'StageName', 'RouteKey']
+const names = [
+  ...['RoleName', 'FunctionName', 'LayerName', 'logGroupName', 'Bucket', 'StageName', 'RouteKey'],
+  ...['stageName', 'name', 'keyId', 'usagePlanId', 'restApiId'],
+]
 
 function resourceOf(input: Input): string {
   const name = names.map(one => input[one]).find(value => value !== undefined) ?? input.Name ?? input.ApiId

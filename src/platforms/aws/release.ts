@@ -26,6 +26,7 @@ import type { Turn } from './lease.ts'
 import { blobPrefix } from './names.ts'
 import { openApiOf } from './openapi.ts'
 import { functionPolicy, objectAlone } from './policy.ts'
+import type { PolicyDocument } from './policy-file.ts'
 import { timed } from './progress.ts'
 import {
   changeState,
@@ -39,7 +40,8 @@ import {
   type VersionRecord,
   writeRecord,
 } from './records.ts'
-import { type PolicyDocument, roleFiles } from './role-files.ts'
+import { withPolicy } from './rest-settings.ts'
+import { roleFiles } from './role-files.ts'
 import { type AwsSettings, awsSettings, notHonoured } from './settings.ts'
 import { blobKey } from './store.ts'
 import { AwsError, ifThere } from './trouble.ts'
@@ -142,7 +144,7 @@ export interface ReleaseSettings extends AwsSettings {
 }
 
 async function settingsWithFiles(stage: Stage, system: System): Promise<ReleaseSettings> {
-  const settings = awsSettings(stage)
+  const settings = await withPolicy(awsSettings(stage), stage, system)
   if (settings.foreignRole !== undefined) return { ...settings, trust: undefined }
   const { statements, trust } = await roleFiles(stage, system)
   return { ...settings, extraPermissions: [...statements, ...settings.extraPermissions], trust }

@@ -4,11 +4,11 @@ import type { Removal, RemoveOptions } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { removeUnused } from './collect.ts'
 import { removeCurrent } from './current-copy.ts'
-import { removeApi } from './ensure-api.ts'
 import { hasBucket } from './ensure-bucket.ts'
 import { hasLogs, removeLogs } from './ensure-logs.ts'
 import { ownRole, type RoleName, type RoleRemoval, removeRole, roleOf } from './ensure-role.ts'
 import { removeSchedule } from './ensure-schedule.ts'
+import { removeFronts } from './front.ts'
 import { Turn } from './lease.ts'
 import { readState } from './records.ts'
 import { findFunction } from './release.ts'
@@ -37,7 +37,7 @@ async function removeAll(
   const { cloud, names, store, system } = corner
   const found = await findFunction(corner)
   const hadSchedule = await removeSchedule(corner)
-  const hadApi = await removeApi(corner)
+  const hadApi = await removeFronts(corner, stage, bucketIsThere ? await readState(corner) : {})
   if (hadApi) system.tell('API removed')
   const lambda = await cloud.lambda()
   if (found !== undefined) {

@@ -3,6 +3,7 @@ import { ThampiError } from '../../errors.ts'
 import { readCors } from '../../settings/cors.ts'
 import { provisionedKey, type Stage } from '../../settings/stage.ts'
 import { type Access, accessOf } from './access.ts'
+import { asksForRest, type RestSettings, restSettings } from './rest-settings.ts'
 
 export interface AwsSettings {
   /** `cors` as API Gateway takes it; undefined: no pages of other origins. */
@@ -11,6 +12,8 @@ export interface AwsSettings {
   /** Callers sign their requests. */
   readonly iamAuthorization: boolean
   readonly apiDescription: string | undefined
+  /** What stands before the function instead of an HTTP API; undefined: an HTTP API. */
+  readonly rest: RestSettings | undefined
   /** A role made by somebody else: its ARN or its name. */
   readonly foreignRole: { readonly arn: string } | { readonly name: string } | undefined
   /** Of the role that we make; undefined: made of the stage's. */
@@ -44,7 +47,6 @@ const usuallyRetained = 5
 /** @throws ThampiError SETTINGS_INVALID for what would be less safe than it was meant */
 export function awsSettings(stage: Stage): AwsSettings {
   const { aws } = stage
-  refuseWhatWouldBeOpen(stage)
   const name = text(aws.role_name)
   const arn = text(aws.role_arn)
   return {
@@ -52,6 +54,7 @@ export function awsSettings(stage: Stage): AwsSettings {
     cors: corsRules(stage.cors),
     iamAuthorization: aws.iam_authorization === true,
     apiDescription: text(aws.apigateway_description),
+    rest: restSettings(stage),
     foreignRole:
       arn !== undefined ? { arn } : name !== undefined && aws.manage_roles === false ? { name } : undefined,
     roleName: managedRoleName(stage),
@@ -85,33 +88,11 @@ export function managedRoleName({ aws }: Stage): string | undefined {
   return aws.role_arn === undefined && aws.manage_roles !== false ? text(aws.role_name) : undefined
 }
 
-/** A key that limits who may call is never ignored: an endpoint is not to be more open than its settings say. */
-function refuseWhatWouldBeOpen({ apiKeyRequired, aws, name }: Stage): void {
-  const wanted = [
-    apiKeyRequired ? 'api_key_required' : undefined,
-    aws.apigateway_policy === undefined ? undefined : 'apigateway_policy',
-    list(aws.endpoint_configuration).includes('PRIVATE') ? 'endpoint_configuration' : undefined,
-  ].find(key => key !== undefined)
-  if (wanted === undefined) return
-  throw new ThampiError('SETTINGS_INVALID', {
-    message: `\`${wanted}\` of stage \`${name}\` limits who may call, and the platform aws cannot do that yet.`,
-    why: 'Without it the endpoint would be open to everybody, which the settings do not say.',
-    fix: 'write "iam_authorization": true instead, or serve the stage with --platform local',
-  })
-}
-
 /** Of a role that somebody else made: it is used as it is. */
 const ofOurRole = ['assume_policy', 'attach_policy', 'extra_permissions']
 
 /** Has a meaning on AWS, and none here yet. */
 const notYet = [
-  'apigateway_version',
-  'context_header_mappings',
-  'payload_compression',
-  'payload_minimum_compression_size',
-  'cloudwatch_log_level',
-  'cloudwatch_data_trace',
-  'cloudwatch_metrics_enabled',
   'domain',
   'base_path',
   'certificate_arn',
@@ -119,8 +100,15 @@ const notYet = [
   'exception_handler',
   'callbacks',
   'prebuild_script',
+]
+
+/** Counts for REST APIs, and a stage with an HTTP API has none. */
+const ofRest = [
+  'payload_minimum_compression_size',
+  'cloudwatch_log_level',
+  'cloudwatch_data_trace',
+  'cloudwatch_metrics_enabled',
   'api_key',
-  'endpoint_configuration',
 ]
 
 /**
@@ -129,15 +117,15 @@ const notYet = [
  * @example
  * notHonoured(stage) // ['domain', 'certificate_arn']
  */
-export function notHonoured({ aws, record }: Stage): string[] {
+export function notHonoured(stage: Stage): string[] {
+  const { aws, record } = stage
   const isForeign = aws.role_arn !== undefined || aws.manage_roles === false
   const { validation_expression } = (aws.authorizer ?? {}) as Readonly<Record<string, unknown>>
   const within = validation_expression === undefined ? [] : ['authorizer.validation_expression']
-  const keys = [...notYet, ...(isForeign ? ofOurRole : [])].filter(key => {
+  const without = asksForRest(stage) === undefined ? ofRest : []
+  const keys = [...notYet, ...(isForeign ? ofOurRole : []), ...without].filter(key => {
     const value = aws[key]
-    if (value === undefined || value === false || value === 'OFF') return false
-    // HTTP APIs are what is made, and they compress by themselves.
-    return !(key === 'apigateway_version' && value === 'v2') && key !== 'payload_compression'
+    return value !== undefined && value !== false && value !== 'OFF'
   })
   return [...keys, ...within, ...(record === 'off' ? [] : ['record'])]
 }

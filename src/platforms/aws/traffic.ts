@@ -13,6 +13,7 @@ import type { Turn } from './lease.ts'
 import { provisionAhead, provisionRouted, unprovisionOthers } from './provisioned.ts'
 import { changeState, describedBy } from './records.ts'
 import type { Released } from './release.ts'
+import { withPolicy } from './rest-settings.ts'
 import { awsSettings } from './settings.ts'
 import { ifThere } from './trouble.ts'
 
@@ -59,7 +60,7 @@ export async function finish(
 }
 
 async function openToCallers(corner: Corner, stage: Stage, ending: Ending): Promise<Addresses> {
-  const settings = ending?.settings ?? awsSettings(stage)
+  const settings = ending?.settings ?? (await withPolicy(awsSettings(stage), stage, corner.system))
   const [addresses] = await allOf([
     ensureAddresses(corner, settings),
     ending === undefined ? undefined : ensureSchedule(corner, aliasArn(corner), ending.keepWarm, settings),

@@ -28,7 +28,7 @@ interface Passage {
   readonly request: Request
 }
 
-export interface RestApiCallersOptions extends Omit<HttpApisOptions, 'apis'> {
+export interface RestApiCallersOptions extends Omit<HttpApisOptions, 'apis' | 'authorizers'> {
   readonly apis: RestApis
 }
 
