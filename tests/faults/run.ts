@@ -49,7 +49,7 @@ const { values, positionals } = parseArgs({
 })
 const seed = Number(values.seed)
 /** A figure that hangs is a figure that fell short. */
-const patienceMs = values.long ? 20 * 60_000 : 180_000
+const patienceMs = values.long ? 60 * 60_000 : 180_000
 /** Figures that were not waited for any longer, and go on in a directory that is gone. */
 const givenUp: string[] = []
 process.on('uncaughtException', error => {
