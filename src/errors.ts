@@ -25,6 +25,7 @@ export const errorCodes = {
   PYTHON_MISMATCH: { exit: 8, title: 'The model was saved with another Python' },
   MODULE_MISSING: { exit: 8, title: 'The model needs a package that the dependency file does not bring' },
   LOCAL_MODULE: { exit: 8, title: 'The model imports a file of the project that was not saved with it' },
+  HOOK_FAILED: { exit: 8, title: 'A function that runs while the project is served failed' },
   MODEL_LOAD_FAILED: { exit: 7, title: 'The model could not be loaded' },
   MODEL_RAISED: { exit: 7, title: 'The model raised an exception' },
   RESULT_NOT_JSON: { exit: 7, title: 'The model returned something JSON cannot carry' },

@@ -4,6 +4,7 @@ import type { Bundle } from './bundle/bundle.ts'
 import { bundleFor } from './bundled.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
+import { runHook } from './hooks.ts'
 import type { Proof } from './model/proof.ts'
 import { newestModel, readModel } from './model/read.ts'
 import type { SavedModel } from './model/saved-model.ts'
@@ -56,8 +57,18 @@ export async function serve(
   options: ServeOptions,
   engine: Engine,
 ): Promise<Served> {
+  const { system } = engine
+  const stage = stageFor(stageName, engine)
+  await runHook('settings', stage, options, system)
+  // It may well be what makes the model.
+  await runHook('prebuild', stage, options, system)
   const packed = await packFor(stageName, options, engine)
-  return deploy(packed, prove, engine.system)
+  await runHook('zip', stage, options, system)
+  const served = await deploy(packed, prove, system)
+  const { deployment, version, unchanged } = served
+  if (!unchanged)
+    await runHook('post', stage, options, system, { url: deployment.url, version: version.number })
+  return served
 }
 
 /** A model that is ready to be released, and where. */

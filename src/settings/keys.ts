@@ -128,6 +128,14 @@ const everywhere = table('honour', 'everywhere', {
     'The least important line that is logged; `DEBUG` unless said.',
   ],
   debug: [kind.flag, '`false` keeps what the model raised out of the answers; `true` unless said.'],
+  prebuild_script: [
+    kind.pythonFunction,
+    'A Python function of the project that runs before anything is packed: `module.function`.',
+  ],
+  callbacks: [
+    kind.callbacks,
+    'More of them: `settings` runs once the settings were read, `zip` when the package is made, `post` when the traffic has moved.',
+  ],
   num_retained_versions: [kind.wholeNumber(1, 10_000), 'How many versions of the stage are kept.'],
 })
 
@@ -206,8 +214,6 @@ const onAws = table('honour', 'aws', {
   certificate_arn: [kind.text, 'The certificate of the domain.'],
   route53_enabled: [kind.flag, 'Create the DNS record of the domain; `true` unless said.'],
   exception_handler: [kind.text, 'A Python function that is told of exceptions.'],
-  callbacks: [kind.object, 'Python functions of the project that run during a deployment.'],
-  prebuild_script: [kind.text, 'A Python function of the project that runs before packing.'],
   aws_endpoint_urls: [kind.textByName, 'Other endpoints for the services of AWS.'],
 })
 

@@ -34,6 +34,20 @@ export const oneOrMoreTexts: Kind = {
 }
 export const objects: Kind = { schema: z.array(z.looseObject({})), wanted: 'a list of objects' }
 
+const functionName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/
+export const pythonFunction: Kind = {
+  schema: z.string().regex(functionName),
+  wanted: 'a module and a function of it, such as "hooks.train"',
+}
+export const callbacks: Kind = {
+  schema: z.strictObject({
+    settings: z.string().regex(functionName).optional(),
+    zip: z.string().regex(functionName).optional(),
+    post: z.string().regex(functionName).optional(),
+  }),
+  wanted: 'an object such as {"post": "hooks.tell"}, with functions at "settings", "zip" and "post"',
+}
+
 /** Names and texts that become the tags of a resource or the headers of a request. */
 export const textByName: Kind = {
   schema: z.record(z.string(), z.string()),

@@ -91,6 +91,7 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
       ...textByName(values.get('environment_variables')),
     },
     remoteEnvironment: remoteEnvironment(values),
+    hooks: hooksOf(values),
     dependencySources: allowedSources.filter(source =>
       list(values.get('thampi.dependency_sources')).includes(source),
     ),
@@ -173,6 +174,15 @@ function nodeOf(runtime: string | undefined): string | undefined {
 /** What every file of 2018 says without anybody having chosen it. */
 export function isOldRuntime(runtime: unknown): boolean {
   return typeof runtime === 'string' && /^python(2\.\d+|3\.[0-6])$/.test(runtime)
+}
+
+function hooksOf(values: ReadonlyMap<string, unknown>): Stage['hooks'] {
+  const prebuild = values.get('prebuild_script')
+  const hooks = {
+    ...textByName(values.get('callbacks')),
+    ...(prebuild === undefined ? {} : { prebuild: String(prebuild) }),
+  }
+  return Object.keys(hooks).length > 0 ? hooks : undefined
 }
 
 /** `remote_env`, else its older spelling in two keys. */

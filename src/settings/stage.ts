@@ -58,6 +58,8 @@ export interface Stage {
   readonly dependencySources?: readonly AllowedSource[] | undefined
   /** boto3 is packed although Lambda brings it. */
   readonly keepBoto3?: boolean | undefined
+  /** Python functions of the project, `module.function`, by the moment at which they run (`prebuild_script`, `callbacks`). */
+  readonly hooks?: Readonly<Partial<Record<'settings' | 'prebuild' | 'zip' | 'post', string>>> | undefined
   /** Patterns of files that are not packed (`exclude`, `exclude_glob`). */
   readonly exclude: readonly string[]
   /** `full` tells callers what the model's exception was; `terse` keeps it in the logs. */

@@ -111,6 +111,14 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
       'Iris needs esbuild to be bundled, and it is not installed here.\nFix: npm install --save-dev esbuild',
     mends: 'Install it; any version from 0.25 on.',
   },
+  HOOK_FAILED: {
+    means:
+      'A function of the project that the settings name (`prebuild_script`, or one of `callbacks`) could not be found, or raised. What it printed stands above the error. Before the release nothing was changed on the platform; after it the new version has the traffic.',
+    looks:
+      'hooks.build (`prebuild_script` of stage `staging`) failed: ValueError: no data\nNothing was released.\nFix: mend the function, or take `prebuild_script` out of the settings',
+    mends:
+      'The name is a module and a function of it, seen from the project directory. The function is called with one object that tells stage, model and platform, or with nothing when it takes nothing; run it with the same Python to see more.',
+  },
   BUNDLE_FAILED: {
     means:
       'The module that defines the model could not be put into one file: it does not compile, it is not exported, it stands in the script that trains, or it imports a package with native code. Nothing was written.',

@@ -98,8 +98,6 @@ const notYet = [
   'certificate_arn',
   'route53_enabled',
   'exception_handler',
-  'callbacks',
-  'prebuild_script',
 ]
 
 /** Counts for REST APIs, and a stage with an HTTP API has none. */
