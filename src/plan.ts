@@ -18,9 +18,10 @@ import { type BundleOptions, bundleFor } from './bundled.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import type { SavedModel } from './model/saved-model.ts'
+import { type Access, accessOf } from './platforms/aws/access.ts'
 import { blobPrefix, bucketFor, liveAlias, namesOf } from './platforms/aws/names.ts'
 import { chosenModel, stageFor } from './serve.ts'
-import type { Stage } from './settings/stage.ts'
+import { provisionedKey, type Stage } from './settings/stage.ts'
 import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
 
@@ -114,6 +115,7 @@ async function planForLambda(
   const prices =
     options.prices === undefined ? usualPrices : await readPrices(resolve(system.cwd, options.prices))
   const target = lambdaTarget(model, stage)
+  const access = accessOf(stage)
   const trial = options.try ? 'always' : 'known'
   const bundle = await bundleFor(model, stage, target, { ...options, trial }, system)
   const made = await packageOrRefusal(bundle, stage, system)
@@ -134,8 +136,9 @@ async function planForLambda(
     made: whole,
     refusal: made instanceof ThampiError ? made : undefined,
     start: whole && startEstimate(whole, bundle, await hasBytecode(bundle)),
-    resources: whole ? resourcesOf(stage, whole) : [],
-    cost: whole && costOf(whole, usage, prices),
+    resources: whole ? resourcesOf(stage, access, whole) : [],
+    cost:
+      whole && costOf(whole, usage, prices, { hasApi: access.hasApi, provisioned: provisionedFor(stage) }),
     notices: [...bundle.notices, ...(whole?.notices ?? [])],
   }
 }
@@ -201,13 +204,14 @@ function limitsOf(bundle: Bundle, stage: Stage, made: LambdaPackage | undefined)
   ]
 }
 
-function resourcesOf(stage: Stage, made: LambdaPackage): Resource[] {
+function resourcesOf(stage: Stage, { hasApi, functionUrl }: Access, made: LambdaPackage): Resource[] {
   const names = namesOf({ stage: stage.name, model: stage.model })
   const bucket = bucketOf(stage)
   const role =
     [stage.aws.role_arn, stage.aws.role_name].find(value => typeof value === 'string') ?? names.role
   const layers = made.layers.map(({ archive }) => archive)
   const zips = made.functionZip.bytes > maxDirectUploadBytes ? [...layers, made.functionZip] : layers
+  const provisioned = provisionedFor(stage)
   const objects = [
     ...zips.map(({ digest }) => `${blobPrefix}${digest.slice('sha256:'.length)}`),
     ...(made.model.in === 's3' ? made.model.blobs.map(({ key }) => key) : []),
@@ -218,7 +222,11 @@ function resourcesOf(stage: Stage, made: LambdaPackage): Resource[] {
     ...made.layers.map(({ name }) => ({ kind: 'layer', name })),
     { kind: 'role', name: String(role) },
     { kind: 'log group', name: names.logGroup },
-    { kind: 'HTTP API', name: names.function },
+    ...(hasApi ? [{ kind: 'HTTP API', name: names.function }] : []),
+    ...(functionUrl ? [{ kind: 'address', name: `Function URL of ${names.function}:${liveAlias}` }] : []),
+    ...(provisioned > 0
+      ? [{ kind: 'processes', name: `${provisioned} of ${names.function}, kept loaded` }]
+      : []),
     { kind: 'bucket', name: bucket },
     ...objects.map(key => ({ kind: 'object', name: `s3://${bucket}/${key}` })),
     { kind: 'object', name: `s3://${bucket}/${names.prefix}…` },
@@ -229,6 +237,11 @@ function resourcesOf(stage: Stage, made: LambdaPackage): Resource[] {
           { kind: 'role', name: names.warmRole },
         ]),
   ]
+}
+
+function provisionedFor({ aws }: Stage): number {
+  const wanted = aws[provisionedKey]
+  return typeof wanted === 'number' ? wanted : 0
 }
 
 async function hasBytecode(bundle: Bundle): Promise<boolean> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { digestOf } from '../../system/files.ts'
-import { type Cost, costOf, type Usage } from './cost.ts'
+import { type Cost, costOf, type Standing, type Usage } from './cost.ts'
 import type { LambdaPackage } from './package.ts'
 import { type Prices, readPrices, usualPrices } from './prices.ts'
 
@@ -31,7 +31,7 @@ const made: LambdaPackage = {
 const plain: Prices = {
   ...{ asOf: 'today', region: 'here', lambdaRequests: 1, apiRequests: 2, scheduledCalls: 3 },
   ...{ lambdaGbSecondX86: 0.001, lambdaGbSecondArm: 0.0005, scratchGbSecond: 0.01, snapshotGbSecond: 1e-6 },
-  ...{ storageGbMonth: 5, logsGb: 10 },
+  ...{ storageGbMonth: 5, logsGb: 10, provisionedGbSecondX86: 2e-6, provisionedGbSecondArm: 1e-6 },
 }
 
 function amounts(changes: Partial<LambdaPackage> = {}, usage: Partial<Usage> = {}): Record<string, number> {
@@ -39,6 +39,12 @@ function amounts(changes: Partial<LambdaPackage> = {}, usage: Partial<Usage> = {
   const rounded = Object.fromEntries(lines.map(({ what, amount }) => [what, Number(amount.toFixed(6))]))
   expect(total).toBeCloseTo(Object.values(rounded).reduce((a, b) => a + b, 0))
   return rounded
+}
+
+function standing(changes: Partial<LambdaPackage>, stands: Standing): Record<string, number> {
+  const usage = { requestsPerMonth: 1e6, durationMs: 100, freeTier: false }
+  const { lines } = costOf({ ...made, ...changes }, usage, plain, stands)
+  return Object.fromEntries(lines.map(({ what, amount }) => [what, Number(amount.toFixed(6))]))
 }
 
 function cost(changes: Partial<LambdaPackage>, usage: Partial<Usage>, prices = plain): Cost {
@@ -50,6 +56,16 @@ function cost(changes: Partial<LambdaPackage>, usage: Partial<Usage>, prices = p
 }
 
 describe('the cost of a month', () => {
+  it('counts processes that are kept loaded, and no API where there is none', () => {
+    const kept = standing({}, { hasApi: false, provisioned: 2 })
+    // 2 × 1 GB × 2,628,000 s
+    expect(kept['Lambda, kept loaded']).toBe(10.512)
+    expect(kept).not.toHaveProperty('API Gateway')
+    const halved = standing({ architecture: 'arm64', memoryMb: 512 }, { hasApi: true, provisioned: 2 })
+    expect(halved['Lambda, kept loaded']).toBe(2.628)
+    expect(standing({}, { hasApi: true, provisioned: 0 })).toEqual(amounts())
+  })
+
   it('counts calls, GB-seconds, API, storage and logs', () => {
     expect(amounts()).toEqual({
       'Lambda, calls': 1,

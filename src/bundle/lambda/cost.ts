@@ -10,6 +10,14 @@ export interface Usage {
   readonly freeTier: boolean
 }
 
+/** What of a stage costs, beside the package of its version. */
+export interface Standing {
+  /** Requests come through API Gateway, and not only to an address of the function itself, which is free. */
+  readonly hasApi: boolean
+  /** So many processes are kept loaded. */
+  readonly provisioned: number
+}
+
 export interface CostLine {
   readonly what: string
   /** US dollars a month. */
@@ -44,14 +52,23 @@ const warmMs = 5
  * @example
  * costOf(made, { requestsPerMonth: 1e6, durationMs: 20, freeTier: false }, usualPrices).total
  */
-export function costOf(made: LambdaPackage, usage: Usage, prices: Prices): Cost {
+export function costOf(
+  made: LambdaPackage,
+  usage: Usage,
+  prices: Prices,
+  { hasApi, provisioned }: Standing = { hasApi: true, provisioned: 0 },
+): Cost {
   const { requestsPerMonth, durationMs, freeTier } = usage
   const warm = made.keepWarm === undefined ? 0 : callsAMonth(made.keepWarm)
   const calls = Math.max(0, requestsPerMonth + warm - (freeTier ? free.calls : 0))
   const seconds = (requestsPerMonth * durationMs + warm * warmMs) / 1000
   const gbSeconds = Math.max(0, (seconds * made.memoryMb) / 1024 - (freeTier ? free.gbSeconds : 0))
   const scratch = (seconds * Math.max(0, made.ephemeralMb - 512)) / 1024
-  const perGbSecond = made.architecture === 'arm64' ? prices.lambdaGbSecondArm : prices.lambdaGbSecondX86
+  const isArm = made.architecture === 'arm64'
+  const perGbSecond = isArm ? prices.lambdaGbSecondArm : prices.lambdaGbSecondX86
+  const kept = (provisioned * made.memoryMb * secondsAMonth) / 1024
+  const perKeptGbSecond = isArm ? prices.provisionedGbSecondArm : prices.provisionedGbSecondX86
+  const throughApi = hasApi ? requestsPerMonth : 0
   const stored = storedBytes(made) / 1e9
   const logs = ((requestsPerMonth + warm) * logBytes) / 1e9
   const snapshot = made.snapStart ? (made.memoryMb / 1024) * secondsAMonth : 0
@@ -60,7 +77,8 @@ export function costOf(made: LambdaPackage, usage: Usage, prices: Prices): Cost 
     line('Lambda, time', gbSeconds * perGbSecond, `${count(gbSeconds)} GB-s (${made.architecture})`),
     line('Lambda, scratch disk', scratch * prices.scratchGbSecond, `${count(scratch)} GB-s`),
     line('Lambda, snapshot', snapshot * prices.snapshotGbSecond, `${made.memoryMb} MB kept`),
-    line('API Gateway', (requestsPerMonth / 1e6) * prices.apiRequests, `${count(requestsPerMonth)} requests`),
+    line('Lambda, kept loaded', kept * perKeptGbSecond, `${provisioned} × ${made.memoryMb} MB kept`),
+    line('API Gateway', (throughApi / 1e6) * prices.apiRequests, `${count(throughApi)} requests`),
     line('Keep-warm schedule', (warm / 1e6) * prices.scheduledCalls, `${count(warm)} calls`),
     line('S3, storage', stored * prices.storageGbMonth, `${(stored * 1000).toFixed(1)} MB`),
     line('Logs', logs * prices.logsGb, `${(logs * 1000).toFixed(1)} MB`),

@@ -16,6 +16,9 @@ export interface Prices {
   readonly scratchGbSecond: number
   /** Per GB of a snapshot that is kept, and second. */
   readonly snapshotGbSecond: number
+  /** Per GB of memory of a process that is kept loaded, and second; what it answers is counted at the price of all others, which is higher. */
+  readonly provisionedGbSecondX86: number
+  readonly provisionedGbSecondArm: number
   /** Per million requests to an HTTP API. */
   readonly apiRequests: number
   /** Per GB and month in S3. */
@@ -28,7 +31,7 @@ export interface Prices {
 
 /**
  * On-demand prices of US East (N. Virginia), first tier, as the pricing pages of AWS Lambda, API Gateway, S3, EventBridge
- * Scheduler and CloudWatch had them.
+ * Scheduler and CloudWatch had them. They were written down, and not compared with those pages since.
  */
 export const usualPrices: Prices = {
   asOf: '2026-05',
@@ -38,6 +41,8 @@ export const usualPrices: Prices = {
   lambdaGbSecondArm: 0.0000133334,
   scratchGbSecond: 0.0000000309,
   snapshotGbSecond: 0.0000015046,
+  provisionedGbSecondX86: 0.0000041667,
+  provisionedGbSecondArm: 0.0000033334,
   apiRequests: 1,
   storageGbMonth: 0.023,
   scheduledCalls: 1,
