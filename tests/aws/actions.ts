@@ -1,6 +1,14 @@
 /** What a request asks for: service, action, the permission it needs and the resource it is about, as IAM names them. */
 import type { IncomingHttpHeaders } from 'node:http'
-import { apiTable, lambdaTable, s3Permissions, s3Subresources, schedulerTable, type Table } from './tables.ts'
+import {
+  apiTable,
+  lambdaTable,
+  route53Table,
+  s3Permissions,
+  s3Subresources,
+  schedulerTable,
+  type Table,
+} from './tables.ts'
 
 export interface Request {
   readonly method: string
@@ -12,7 +20,16 @@ export interface Request {
   readonly body: Buffer
 }
 
-export type Service = 'lambda' | 's3' | 'iam' | 'sts' | 'apigateway' | 'logs' | 'scheduler' | 'monitoring'
+export type Service =
+  | 'lambda'
+  | 's3'
+  | 'iam'
+  | 'sts'
+  | 'apigateway'
+  | 'logs'
+  | 'scheduler'
+  | 'monitoring'
+  | 'route53'
 
 export interface Action {
   readonly service: Service
@@ -116,6 +133,12 @@ const services: Record<Service, (request: Request, region: string) => Found> = {
   monitoring: request => {
     const action = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? ''
     return { action, permission: `cloudwatch:${action}` }
+  },
+  // It has no Region.
+  route53: request => {
+    const found = inTable(route53Table, request)
+    const [zone] = found.parameters ?? []
+    return { ...found, resource: zone ? `arn:aws:route53:::hostedzone/${zone}` : '*' }
   },
   scheduler: (request, region) => {
     const found = inTable(schedulerTable, request)

@@ -1,11 +1,13 @@
 /** API Gateway v2 in front of moto: what moto lacks, addresses that lead to this machine, and the time it takes to be there. */
 import { type Action, jsonOf, type Request } from './actions.ts'
+import { Domains } from './domains.ts'
 import { AwsError, jsonAnswer } from './errors.ts'
 import type { Answer, Moto } from './moto.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
 export class ApiGateway {
+  readonly domains: Domains
   readonly #moto: Moto
   readonly #url: () => string
   /** What UpdateStage said, which moto does not know: by API and stage. */
@@ -16,11 +18,14 @@ export class ApiGateway {
 
   constructor(moto: Moto, url: () => string) {
     this.#moto = moto
+    this.domains = new Domains(moto)
     this.#url = url
   }
 
   async answer(action: Action, request: Request): Promise<Answer> {
     const [api = '', name = ''] = action.parameters
+    const ofDomain = await this.domains.answer(action, request)
+    if (ofDomain) return ofDomain
     if (action.action === 'GetAuthorizers') return this.#listAuthorizers(api)
     if (action.action === 'UpdateStage') return this.#updateStage(action, request)
     if (action.action === 'CreateRoute') await this.#checkRoute(api, request)
@@ -63,6 +68,7 @@ export class ApiGateway {
   }
 
   clear(): void {
+    this.domains.clear()
     this.#stages.clear()
     this.#authorizers.clear()
     this.#changed.clear()

@@ -43,7 +43,7 @@ export function errorAnswer(service: Service, { status, code, message }: AwsErro
   })
   const about = `<Code>${code}</Code><Message>${escaped(message)}</Message>`
   if (service === 's3') return xml(`<Error>${about}<RequestId>${id}</RequestId></Error>`)
-  if (service === 'iam' || service === 'sts') {
+  if (service === 'iam' || service === 'sts' || service === 'route53') {
     const type = status < 500 ? 'Sender' : 'Receiver'
     const error = `<Error><Type>${type}</Type>${about}</Error>`
     return xml(`<ErrorResponse>${error}<RequestId>${id}</RequestId></ErrorResponse>`)

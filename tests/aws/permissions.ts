@@ -1,6 +1,7 @@
 /** What identity policies allow: of the deployer when a test says so, of the roles of functions always. */
 import { type Action, account, jsonOf, type Request } from './actions.ts'
 import { matches } from './data-plane/grants.ts'
+import { textsOf } from './moto.ts'
 
 /** As IAM takes it, parsed. */
 export interface Policy {
@@ -45,7 +46,7 @@ function fits({ Action, Resource, Condition = {} }: PolicyStatement, need: Need)
     Object.entries(keys).every(([key, wanted]) => {
       const value = need.context?.[key]
       const isLike = operator === 'StringLike' || operator === 'ArnLike'
-      if (!isLike && operator !== 'StringEquals')
+      if (!isLike && operator !== 'StringEquals' && operator !== 'ForAllValues:StringEquals')
         throw new Error(`the cloud of the tests does not know the condition ${operator}`)
       return value !== undefined && some(wanted, one => (isLike ? matches(one, value) : one === value))
     }),
@@ -59,7 +60,14 @@ function some(given: string | readonly string[], test: (one: string) => boolean)
 /** Everything that the caller of this must be allowed: the call itself, and what it hands on or reads for it. */
 export function needsOf(action: Action, request: Request): readonly Need[] {
   const { permission, resource } = action
-  return [{ permission, resource }, ...alsoNeeded(action, request)]
+  return [{ permission, resource, context: contextOf(action, request) }, ...alsoNeeded(action, request)]
+}
+
+/** Of what conditions look at, only what somebody's policy has asked for so far. */
+function contextOf({ action }: Action, { body }: Request): Record<string, string> {
+  if (action !== 'ChangeResourceRecordSets') return {}
+  const names = textsOf(body.toString(), 'Name').map(name => name.replace(/\.$/, '').toLowerCase())
+  return { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': [...new Set(names)].join(' ') }
 }
 
 function alsoNeeded({ service, action, region, resource }: Action, request: Request): readonly Need[] {

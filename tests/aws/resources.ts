@@ -6,11 +6,13 @@ export async function resourcesOf(moto: Moto, regions: readonly string[]): Promi
   const lines = await Promise.all([
     bucketsOf(moto),
     rolesOf(moto),
+    recordsOf(moto),
     ...regions.flatMap(region => [
       apisOf(moto, region),
       ofRest(moto, region, '/restapis', 'rest api'),
       ofRest(moto, region, '/apikeys', 'key'),
       ofRest(moto, region, '/usageplans', 'usage plan'),
+      domainsOf(moto, region),
       logGroupsOf(moto, region),
       schedulesOf(moto, region),
     ]),
@@ -49,6 +51,27 @@ async function ofRest(moto: Moto, region: string, path: string, what: string): P
   const question = { method: 'GET', path }
   const { item } = await listed<{ item: { name: string }[] }>(moto, 'apigateway', region, question)
   return item.map(({ name }) => `apigateway ${what} ${name}`)
+}
+
+async function domainsOf(moto: Moto, region: string): Promise<string[]> {
+  const { items } = await listed<{ items: { domainName: string }[] }>(moto, 'apigateway', region, {
+    method: 'GET',
+    path: '/v2/domainnames',
+  })
+  return items.map(({ domainName }) => `apigateway domain ${domainName}`)
+}
+
+/** Without those that every zone has. */
+async function recordsOf(moto: Moto): Promise<string[]> {
+  const get = async (path: string): Promise<string> =>
+    (await moto.ask('route53', 'us-east-1', { method: 'GET', path })).body.toString()
+  const zones = textsOf(await get('/2013-04-01/hostedzone'), 'Id')
+  const inside = zones.map(async id => {
+    const xml = await get(`/2013-04-01${id.replace(/^\/?(hostedzone)?\/?/, '/hostedzone/')}/rrset`)
+    const types = textsOf(xml, 'Type')
+    return textsOf(xml, 'Name').map((name, i) => `route53 record ${name} ${types[i]}`)
+  })
+  return (await Promise.all(inside)).flat().filter(line => !/ (NS|SOA)$/.test(line))
 }
 
 async function logGroupsOf(moto: Moto, region: string): Promise<string[]> {

@@ -112,6 +112,8 @@ export class Services {
     if (request.path.startsWith('/_api/'))
       return (await this.#restApiCallers.answer(request)) ?? this.#httpApis.answer(request)
     if (request.path.startsWith('/_url/')) return this.#functionUrls.answer(request)
+    const ofDomain = await this.#httpApis.answerOfDomain(request)
+    if (ofDomain) return ofDomain
     return request.path.startsWith('/_code/') ? this.#download(request) : undefined
   }
 
@@ -175,6 +177,7 @@ export class Services {
     s3: (action, request) => this.s3.answer(action, request),
     iam: (action, request) => this.#roles.answer(action, request),
     sts: (_, request) => this.#pass(request),
+    route53: (_, request) => this.#pass(request),
     apigateway: (action, request) =>
       (request.path.startsWith('/v2/') ? this.#apis : this.#restApis).answer(action, request),
     logs: (_, request) => this.#pass(request),

@@ -52,6 +52,7 @@ export const lambdaTable: Table = {
 }
 
 const api = '/v2/apis/{}'
+const domain = '/v2/domainnames/{}'
 const rest = '/restapis/{}'
 /** Both editions of API Gateway sign for the same service; their paths tell them apart. */
 export const apiTable: Table = {
@@ -112,9 +113,24 @@ export const apiTable: Table = {
   'POST /usageplans/{}/keys': 'CreateUsagePlanKey',
   'GET /usageplans/{}/keys': 'GetUsagePlanKeys',
   'DELETE /usageplans/{}/keys/{}': 'DeleteUsagePlanKey',
+  'POST /v2/domainnames': 'CreateDomainName',
+  [`GET ${domain}`]: 'GetDomainName',
+  [`PATCH ${domain}`]: 'UpdateDomainName',
+  [`DELETE ${domain}`]: 'DeleteDomainName',
+  [`POST ${domain}/apimappings`]: 'CreateApiMapping',
+  [`GET ${domain}/apimappings`]: 'GetApiMappings',
+  [`DELETE ${domain}/apimappings/{}`]: 'DeleteApiMapping',
   'GET /v2/tags/{}': 'GetTags',
   'POST /v2/tags/{}': 'TagResource',
   'DELETE /v2/tags/{}': 'UntagResource',
+}
+
+const zone = '/2013-04-01/hostedzone'
+export const route53Table: Table = {
+  [`POST ${zone}`]: 'CreateHostedZone',
+  [`GET ${zone}sbyname`]: 'ListHostedZonesByName',
+  [`GET ${zone}/{}/rrset`]: 'ListResourceRecordSets',
+  [`POST ${zone}/{}/rrset`]: 'ChangeResourceRecordSets',
 }
 
 export const schedulerTable: Table = {

@@ -2,11 +2,13 @@
 import { ThampiError } from '../../errors.ts'
 import type { Stage } from '../../settings/stage.ts'
 import { type Authorizer, authorizerOf } from './authorizer.ts'
+import { type DomainSettings, domainOf } from './domain.ts'
 
 export interface Access {
   readonly hasApi: boolean
   /** Of the API; undefined: callers sign, or bring nothing. */
   readonly authorizer: Authorizer | undefined
+  readonly domain: DomainSettings | undefined
   /** Undefined: none. */
   readonly functionUrl: FunctionUrlSettings | undefined
 }
@@ -28,7 +30,7 @@ export function accessOf(stage: Stage): Access {
       fix: 'write "function_url_enabled": true, or take "apigateway_enabled" out',
     })
   }
-  return { hasApi, authorizer: authorizerOf(stage), functionUrl }
+  return { hasApi, authorizer: authorizerOf(stage), domain: domainOf(stage, hasApi), functionUrl }
 }
 
 /** Signed unless the settings say otherwise: what is open to everybody is never open by default. */

@@ -3,6 +3,7 @@ import type { Stage } from '../../settings/stage.ts'
 import type { Address } from '../platform.ts'
 import type { Corner } from './account.ts'
 import { aliasArn } from './alias.ts'
+import { ensureDomain, findDomain } from './ensure-domain.ts'
 import { ensureFunctionUrl, findFunctionUrl } from './ensure-function-url.ts'
 import { ensureFront, findUrl, retireOthers } from './front.ts'
 import { type NewAddress, tryAsStranger } from './probe.ts'
@@ -19,6 +20,7 @@ export async function ensureAddresses(corner: Corner, settings: AwsSettings): Pr
   const { access } = settings
   const { tell } = corner.system
   const api = access.hasApi ? await openApi(corner, settings) : undefined
+  const domainUrl = await ensureDomain(corner, access.domain)
   const functionUrl = await ensureFunctionUrl(corner, access.functionUrl)
   const made = [api, functionUrl].filter(address => address !== undefined)
   const trial = { visit: corner.cloud.visit, tell, withinMs: settledWithinMs }
@@ -31,7 +33,8 @@ export async function ensureAddresses(corner: Corner, settings: AwsSettings): Pr
   if (functionUrl?.callers.bring === 'nothing')
     tell('Everybody who knows the Function URL may call it, as "function_url_config" says')
   // Settings without any address are refused before.
-  return made.map(({ url, callers }) => ({ url, callers })) as unknown as Addresses
+  const [first, ...others] = made.map(({ url, callers }) => ({ url, callers })) as unknown as Addresses
+  return [first, ...domainAddress(domainUrl, first), ...others]
 }
 
 async function openApi(corner: Corner, settings: AwsSettings): Promise<NewAddress> {
@@ -48,6 +51,11 @@ function tellOfCallers({ key, system }: Corner, { callers }: Address, { rest }: 
   else system.tell('Everybody who knows the URL may call it; "iam_authorization": true changes that')
 }
 
+/** It leads to the API, and what the API asks of its callers. */
+function domainAddress(url: string | undefined, { callers }: Address): Address[] {
+  return url === undefined ? [] : [{ url, callers }]
+}
+
 /** Undefined when there is none. */
 export async function findAddresses(corner: Corner, stage: Stage): Promise<Addresses | undefined> {
   const settings = awsSettings(stage)
@@ -55,7 +63,9 @@ export async function findAddresses(corner: Corner, stage: Stage): Promise<Addre
   const api = apiUrl === undefined ? [] : [{ url: apiUrl, callers: callersOfApi(corner, settings) }]
   const functionUrl = settings.access.functionUrl === undefined ? undefined : await findFunctionUrl(corner)
   const [first, ...others] = [...api, ...(functionUrl === undefined ? [] : [functionUrl])]
-  return first && [first, ...others]
+  if (first === undefined) return undefined
+  const domainUrl = api.length === 0 ? undefined : await findDomain(corner, settings.access.domain)
+  return [first, ...domainAddress(domainUrl, first), ...others]
 }
 
 /** As the settings say it: they are what the API was made of. */

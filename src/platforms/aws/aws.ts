@@ -22,6 +22,7 @@ import { authorizerOf } from './authorizer.ts'
 import type { Between } from './between.ts'
 import { openCloud } from './client.ts'
 import { removeVersion } from './collect.ts'
+import { domainOf } from './domain.ts'
 import { ensureBucket } from './ensure-bucket.ts'
 import { keysOn } from './keys.ts'
 import { Turn } from './lease.ts'
@@ -210,6 +211,7 @@ async function permissionsFor(
       asksForRest(stage) === undefined
         ? undefined
         : { keys: true, policy: stage.aws.apigateway_policy !== undefined },
+    domain: domainOf(stage, true),
   }
   return deployerPolicy(needs, { ...identity, region: place.region })
 }

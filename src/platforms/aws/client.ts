@@ -16,6 +16,7 @@ import type { LambdaCalls } from './services/lambda.ts'
 import type { LogsCalls } from './services/logs.ts'
 import type { MetricsCalls } from './services/metrics.ts'
 import type { RestApiCalls } from './services/rest-api.ts'
+import type { Route53Calls } from './services/route53.ts'
 import type { S3Calls } from './services/s3.ts'
 import type { SchedulerCalls } from './services/scheduler.ts'
 import type { StsCalls } from './services/sts.ts'
@@ -45,6 +46,7 @@ export interface Cloud {
   rest(): Promise<RestApiCalls>
   logs(): Promise<LogsCalls>
   scheduler(): Promise<SchedulerCalls>
+  route53(): Promise<Route53Calls>
   metrics(): Promise<MetricsCalls>
   /** The headers of a request that a service other than those lets through by its signature. */
   sign(request: Outgoing, service: string): Promise<Record<string, string>>
@@ -111,6 +113,9 @@ export function openCloud(place: Place, system: System, between?: Between): Clou
       (await import('./services/rest-api.ts')).restApiCalls(...given),
     ),
     logs: open('logs', async (...given) => (await import('./services/logs.ts')).logsCalls(...given)),
+    route53: open('route53', async (...given) =>
+      (await import('./services/route53.ts')).route53Calls(...given),
+    ),
     scheduler: open('scheduler', async (...given) =>
       (await import('./services/scheduler.ts')).schedulerCalls(...given),
     ),

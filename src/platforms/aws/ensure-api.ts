@@ -42,6 +42,11 @@ export async function findUrl(corner: Corner): Promise<string | undefined> {
   return found?.ApiEndpoint === undefined ? undefined : predictUrl(corner, found.ApiEndpoint)
 }
 
+/** Of the API, should there be one; of more than one after a creation whose answer was lost. */
+export async function findApiIds(corner: Corner): Promise<readonly (string | undefined)[]> {
+  return (await ours(corner)).map(({ ApiId }) => ApiId)
+}
+
 /** False when there was none. */
 export async function removeApi(corner: Corner): Promise<boolean> {
   const api = await corner.cloud.api()

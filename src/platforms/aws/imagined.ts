@@ -170,6 +170,10 @@ export class Imagined {
         ...(SourceArn === undefined ? {} : { Condition: { ArnLike: { 'AWS:SourceArn': SourceArn } } }),
       }),
     }),
+    CreateDomainName: input => ({
+      ...input,
+      DomainNameConfigurations: [{ ApiGatewayDomainName: newAddress, HostedZoneId: mark }],
+    }),
     CreateFunctionUrlConfig: input => ({ ...input, FunctionUrl: `https://${newAddress}/` }),
     PutRestApi: input => {
       this.#resources = resourcesIn(String(input.body))

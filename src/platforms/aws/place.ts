@@ -66,6 +66,7 @@ const services: Readonly<Record<string, string>> = {
   sts: 'STS',
   scheduler: 'SCHEDULER',
   cloudwatch: 'CLOUDWATCH',
+  route53: 'ROUTE_53',
 }
 
 /** Also those of the environment, as every tool of AWS reads them; the settings win. */

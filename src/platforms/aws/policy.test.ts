@@ -6,6 +6,7 @@ import { lambdaCalls } from './services/lambda.ts'
 import { logsCalls } from './services/logs.ts'
 import { metricsCalls } from './services/metrics.ts'
 import { restApiCalls } from './services/rest-api.ts'
+import { route53Calls } from './services/route53.ts'
 import { s3Calls } from './services/s3.ts'
 import { schedulerCalls } from './services/scheduler.ts'
 import { stsCalls } from './services/sts.ts'
@@ -44,6 +45,7 @@ it('lets who deploys make every call that the platform makes', () => {
     logs: logsCalls(config, asIs),
     sts: stsCalls(config, asIs),
     scheduler: schedulerCalls(config, asIs),
+    route53: route53Calls(config, asIs),
     cloudwatch: metricsCalls(config, asIs),
   }
   const needed = Object.entries(made).flatMap(([service, calls]) =>

@@ -112,6 +112,7 @@ export interface DeployerNeeds {
   /** A stage whose callers sign: the owner is one of them. */
   readonly signsFor?: string | undefined
   readonly hasFunctionUrl?: boolean
+  readonly domain?: { readonly name: string; readonly hasRecord: boolean } | undefined
   /** A function that decides about callers: it has to let the API ask it. */
   readonly authorizer?: string | undefined
   /** Undefined: the stage has an HTTP API. */
@@ -125,7 +126,7 @@ export interface DeployerNeeds {
  * deployerPolicy({ prefix: 'mymodel', bucket: 'my-store', keepsWarm: true }, { partition: 'aws', region, account })
  */
 export function deployerPolicy(
-  { prefix, bucket, roleName, keepsWarm, signsFor, hasFunctionUrl, authorizer, rest }: DeployerNeeds,
+  { prefix, bucket, roleName, keepsWarm, signsFor, hasFunctionUrl, domain, authorizer, rest }: DeployerNeeds,
   { partition, region, account }: Ground,
 ): Policy {
   const arn = (service: string, rest: string): string =>
@@ -183,7 +184,14 @@ export function deployerPolicy(
         Sid: 'Api',
         Effect: 'Allow',
         Action: deployerActions.api,
-        Resource: [`${api}/apis`, `${api}/apis/*`, `${api}/tags/*`],
+        Resource: [
+          `${api}/apis`,
+          `${api}/apis/*`,
+          `${api}/tags/*`,
+          ...(domain === undefined
+            ? []
+            : ['', `/${domain.name}`, `/${domain.name}/*`].map(rest => `${api}/domainnames${rest}`)),
+        ],
       },
       ...(rest === undefined ? [] : [restStatement(api, rest)]),
       {
@@ -206,6 +214,7 @@ export function deployerPolicy(
               Resource: arn('execute-api', `*/${signsFor}/*`),
             } as const,
           ]),
+      ...(domain?.hasRecord ? recordStatements(domain.name, partition) : []),
       ...(authorizer === undefined
         ? []
         : [
@@ -245,7 +254,28 @@ function restStatement(api: string, { keys, policy }: NonNullable<DeployerNeeds[
   }
 }
 
+/** A zone has no name in its ARN; what may be changed in it is one record. */
+function recordStatements(name: string, partition: string): Statement[] {
+  const Resource = `arn:${partition}:route53:::hostedzone/*`
+  return [
+    { Sid: 'Zones', Effect: 'Allow', Action: deployerActions.zones, Resource: '*' },
+    { Sid: 'Records', Effect: 'Allow', Action: deployerActions.records, Resource },
+    {
+      Sid: 'Record',
+      Effect: 'Allow',
+      Action: deployerActions.record,
+      Resource,
+      Condition: {
+        'ForAllValues:StringEquals': { 'route53:ChangeResourceRecordSetsNormalizedRecordNames': [name] },
+      },
+    },
+  ]
+}
+
 type Part =
+  | 'zones'
+  | 'records'
+  | 'record'
   | 'who'
   | 'metrics'
   | 'function'
@@ -334,6 +364,9 @@ export const deployerActions: Readonly<Record<Part, readonly string[]>> = {
     'apigateway:TagResource',
   ],
   restPolicy: ['apigateway:UpdateRestApiPolicy'],
+  zones: ['route53:ListHostedZonesByName'],
+  records: ['route53:ListResourceRecordSets'],
+  record: ['route53:ChangeResourceRecordSets'],
   logs: [
     'logs:CreateLogGroup',
     'logs:DeleteLogGroup',

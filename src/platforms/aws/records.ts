@@ -34,6 +34,8 @@ export interface StageState {
   readonly provisions?: boolean
   /** Key of the release whose deployment was carried to its end, so that nothing is left to be done for it. */
   readonly finished?: Digest | undefined
+  /** The domain that was made for it, or is being made. */
+  readonly domain?: string | undefined
   /** Versions that ever had traffic, sorted. */
   readonly routed: readonly number[]
   /** Whether there may be a REST API: noted before it is made, so that it goes when the settings ask for none. */

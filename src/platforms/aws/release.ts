@@ -18,6 +18,7 @@ import { allOf } from './all-of.ts'
 import { loadVersion } from './ask.ts'
 import { configurationOf } from './configuration.ts'
 import { pickleOf } from './current-copy.ts'
+import { checkDomain } from './ensure-domain.ts'
 import { ensureFunction, publish } from './ensure-function.ts'
 import { type Blob, ensureLayer, ensureModel } from './ensure-layer.ts'
 import { ensureLogs } from './ensure-logs.ts'
@@ -66,6 +67,7 @@ export async function release(
 ): Promise<Released> {
   const { system, store } = corner
   const settings = await settingsWithFiles(stage, system)
+  checkDomain(settings.access.domain, corner)
   const servedTimeUtc = options.servedTimeUtc ?? naiveUtc(system.now())
   const schema = await schemaOf(bundle)
   const openapi = await openApiOf(bundle, stage, { servedTimeUtc, schema })

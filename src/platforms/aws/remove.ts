@@ -5,6 +5,7 @@ import type { Corner } from './account.ts'
 import { removeUnused } from './collect.ts'
 import { removeCurrent } from './current-copy.ts'
 import { hasBucket } from './ensure-bucket.ts'
+import { removeDomain } from './ensure-domain.ts'
 import { hasLogs, removeLogs } from './ensure-logs.ts'
 import { ownRole, type RoleName, type RoleRemoval, removeRole, roleOf } from './ensure-role.ts'
 import { removeSchedule } from './ensure-schedule.ts'
@@ -37,6 +38,8 @@ async function removeAll(
   const { cloud, names, store, system } = corner
   const found = await findFunction(corner)
   const hadSchedule = await removeSchedule(corner)
+  const domain = await domainMade(corner, stage, bucketIsThere)
+  const domainLeft = domain === undefined ? [] : await removeDomain(corner, domain)
   const hadApi = await removeFronts(corner, stage, bucketIsThere ? await readState(corner) : {})
   if (hadApi) system.tell('API removed')
   const lambda = await cloud.lambda()
@@ -54,6 +57,7 @@ async function removeAll(
     ...(options.removeLogs || !(await hasLogs(corner))
       ? []
       : [`its log, ${names.logGroup} (--remove-logs deletes it too)`]),
+    ...domainLeft,
     ...shared.map(used => `${used}, which another stage uses as well`),
     ...(bucketIsThere ? await leftInBucket(corner) : []),
     ...roles.flatMap(([name, became]) =>
@@ -78,6 +82,12 @@ async function removeRoles(corner: Corner, named: RoleName): Promise<[string, Ro
   const removals: [string, RoleRemoval][] = []
   for (const role of roles) removals.push([role.name, await removeRole(corner, role)])
   return removals
+}
+
+/** What was noted when it was made counts; where that is lost, what the settings say. */
+async function domainMade(corner: Corner, stage: Stage, bucketIsThere: boolean): Promise<string | undefined> {
+  const noted = bucketIsThere ? (await readState(corner)).domain : undefined
+  return noted ?? awsSettings(stage).access.domain?.name
 }
 
 /** Only what we have written. The state goes last: what is to be removed is read from it. */

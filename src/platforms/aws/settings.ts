@@ -92,13 +92,7 @@ export function managedRoleName({ aws }: Stage): string | undefined {
 const ofOurRole = ['assume_policy', 'attach_policy', 'extra_permissions']
 
 /** Has a meaning on AWS, and none here yet. */
-const notYet = [
-  'domain',
-  'base_path',
-  'certificate_arn',
-  'route53_enabled',
-  'exception_handler',
-]
+const notYet = ['exception_handler']
 
 /** Counts for REST APIs, and a stage with an HTTP API has none. */
 const ofRest = [
@@ -113,7 +107,7 @@ const ofRest = [
  * Keys of the stage that have no effect yet, for one line of warning.
  *
  * @example
- * notHonoured(stage) // ['domain', 'certificate_arn']
+ * notHonoured(stage) // ['exception_handler', 'api_key']
  */
 export function notHonoured(stage: Stage): string[] {
   const { aws, record } = stage

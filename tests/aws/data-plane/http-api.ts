@@ -70,8 +70,19 @@ export class HttpApis {
     this.#authorizers = authorizers
   }
 
-  async answer(request: Request): Promise<Answer> {
+  answer(request: Request): Promise<Answer> {
     const [, , id = '', ...rest] = request.path.split('/')
+    return this.#answerAt(id, rest, request)
+  }
+
+  /** Of a domain that leads to an API; undefined where the host is none. */
+  async answerOfDomain(request: Request): Promise<Answer | undefined> {
+    const at = await this.#apis.domains.at(request.headers.host ?? '', request.path)
+    return at && this.#answerAt(at.api, [at.stage, ...at.path.split('/').slice(1)], request)
+  }
+
+  /** `rest` is the path, with the stage. */
+  async #answerAt(id: string, rest: readonly string[], request: Request): Promise<Answer> {
     const about = this.#apis.about(id)
     const api = about && about.ageMs >= this.#settleMs() ? await this.#apis.read<Api>(id, '') : undefined
     const stage = api && (await this.#stageOf(id, rest[0] ?? ''))
