@@ -1,11 +1,9 @@
 /** A bundle becomes a version without traffic. Each step looks before it changes anything, so it can be cut off anywhere. */
 import { readFile } from 'node:fs/promises'
-import type { GetFunctionCommandOutput } from '@aws-sdk/client-lambda'
 import type { Bundle, FileEntry } from '../../bundle/bundle.ts'
 import { maxDirectUploadBytes } from '../../bundle/lambda/limits.ts'
 import { lambdaPackage } from '../../bundle/lambda/pack.ts'
 import type { LambdaPackage } from '../../bundle/lambda/package.ts'
-import { ThampiError } from '../../errors.ts'
 import { parseSchema, SCHEMA_FILE } from '../../model/schema.ts'
 import type { Stage } from '../../settings/stage.ts'
 import { type Digest, digestOf } from '../../system/files.ts'
@@ -23,6 +21,7 @@ import { ensureFunction, publish } from './ensure-function.ts'
 import { type Blob, ensureLayer, ensureModel } from './ensure-layer.ts'
 import { ensureLogs } from './ensure-logs.ts'
 import { ensureRole, foreignRole, groundOf, roleOf } from './ensure-role.ts'
+import { findFunction } from './find-function.ts'
 import type { Turn } from './lease.ts'
 import { blobPrefix } from './names.ts'
 import { openApiOf } from './openapi.ts'
@@ -104,40 +103,6 @@ export async function release(
     pickle: pickleOf(bundle),
   })
   return { ...plan, version: await loaded(corner, record, published), isUnfinished: false }
-}
-
-/** Undefined where there is none. @throws ThampiError NAME_TAKEN for one that is not ours */
-export async function findFunction({
-  cloud,
-  names,
-  key,
-}: Corner): Promise<GetFunctionCommandOutput | undefined> {
-  const lambda = await cloud.lambda()
-  const found = await ifThere(lambda.getFunction({ FunctionName: names.function }))
-  const owner = found?.Tags?.['thampi:project']
-  if (found === undefined || (owner === key.model && found.Tags?.['thampi:stage'] === key.stage)) return found
-  if (owner === undefined && found.Configuration?.Handler === handlerOfZappa)
-    throw ofZappa(names.function, key.stage)
-  throw new ThampiError('NAME_TAKEN', {
-    message: `The function ${names.function} is there already, and it is not one of ${key.model}, stage ${key.stage}.`,
-    why:
-      owner === undefined
-        ? 'It was not made by this version of thampi.'
-        : `It belongs to ${owner}, stage ${found.Tags?.['thampi:stage']}: upper case, \`_\` and \`-\` do not count in names of functions.`,
-    fix: 'choose another "project_name", or delete that function if nobody needs it',
-  })
-}
-
-/** Whatever Zappa deployed starts here, and with it what the original of 2018 did. */
-const handlerOfZappa = 'handler.lambda_handler'
-
-/** Taking it over would put our code behind an API that sends it other paths, and end what answers now: so it is left alone. */
-function ofZappa(name: string, stage: string): ThampiError {
-  return new ThampiError('NAME_TAKEN', {
-    message: `The function ${name} was deployed by the original of 2018, or by Zappa, and is not taken over.`,
-    why: 'It is left as it is, and its URL goes on answering.',
-    fix: `choose another "project_name" and let callers move; then, with the tool that made it: zappa undeploy ${stage}`,
-  })
 }
 
 /** What the settings say, and what the files say that they name. */
