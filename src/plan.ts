@@ -18,10 +18,11 @@ import { type BundleOptions, bundleFor } from './bundled.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import type { SavedModel } from './model/saved-model.ts'
-import { type Access, accessOf } from './platforms/aws/access.ts'
-import { blobPrefix, bucketFor, liveAlias, namesOf } from './platforms/aws/names.ts'
+import { accessOf } from './platforms/aws/access.ts'
+import { blobPrefix } from './platforms/aws/names.ts'
+import { apiOf, bucketOf, provisionedFor, type Resource, resourcesOf } from './platforms/aws/planned.ts'
 import { chosenModel, stageFor } from './serve.ts'
-import { provisionedKey, type Stage } from './settings/stage.ts'
+import type { Stage } from './settings/stage.ts'
 import { findPython } from './system/python.ts'
 import type { System } from './system/system.ts'
 
@@ -81,12 +82,6 @@ export interface Limit {
   readonly beyond: 'refused' | 's3'
 }
 
-/** Something that `serve` would create, or use when it is there. */
-export interface Resource {
-  readonly kind: string
-  readonly name: string
-}
-
 /**
  * @throws ThampiError what keeps the model from being packed: REQUIREMENTS_INVALID, WHEEL_PLATFORM, PYTHON_MISMATCH, …
  * @example
@@ -138,7 +133,8 @@ async function planForLambda(
     start: whole && startEstimate(whole, bundle, await hasBytecode(bundle)),
     resources: whole ? resourcesOf(stage, access, whole) : [],
     cost:
-      whole && costOf(whole, usage, prices, { hasApi: access.hasApi, provisioned: provisionedFor(stage) }),
+      whole &&
+      costOf(whole, usage, prices, { api: apiOf(stage, access), provisioned: provisionedFor(stage) }),
     notices: [...bundle.notices, ...(whole?.notices ?? [])],
   }
 }
@@ -162,12 +158,6 @@ async function packageOrRefusal(
     if (error instanceof ThampiError && error.code === 'PACKAGE_TOO_BIG') return error
     throw error
   }
-}
-
-/** As far as it is known without asking AWS who we are. */
-function bucketOf({ aws }: Stage): string {
-  if (typeof aws.s3_bucket === 'string') return aws.s3_bucket
-  return bucketFor('ACCOUNT', typeof aws.aws_region === 'string' ? aws.aws_region : 'REGION')
 }
 
 function limitsOf(bundle: Bundle, stage: Stage, made: LambdaPackage | undefined): Limit[] {
@@ -202,46 +192,6 @@ function limitsOf(bundle: Bundle, stage: Stage, made: LambdaPackage | undefined)
     { what: 'scratch disk', used: made.ephemeralMb, allowed: 10_240, unit: 'MB', beyond: 'refused' },
     { what: 'time of a call', used: made.timeoutSeconds, allowed: 900, unit: 's', beyond: 'refused' },
   ]
-}
-
-function resourcesOf(stage: Stage, { hasApi, functionUrl }: Access, made: LambdaPackage): Resource[] {
-  const names = namesOf({ stage: stage.name, model: stage.model })
-  const bucket = bucketOf(stage)
-  const role =
-    [stage.aws.role_arn, stage.aws.role_name].find(value => typeof value === 'string') ?? names.role
-  const layers = made.layers.map(({ archive }) => archive)
-  const zips = made.functionZip.bytes > maxDirectUploadBytes ? [...layers, made.functionZip] : layers
-  const provisioned = provisionedFor(stage)
-  const objects = [
-    ...zips.map(({ digest }) => `${blobPrefix}${digest.slice('sha256:'.length)}`),
-    ...(made.model.in === 's3' ? made.model.blobs.map(({ key }) => key) : []),
-  ]
-  return [
-    { kind: 'function', name: names.function },
-    { kind: 'alias', name: `${names.function}:${liveAlias}` },
-    ...made.layers.map(({ name }) => ({ kind: 'layer', name })),
-    { kind: 'role', name: String(role) },
-    { kind: 'log group', name: names.logGroup },
-    ...(hasApi ? [{ kind: 'HTTP API', name: names.function }] : []),
-    ...(functionUrl ? [{ kind: 'address', name: `Function URL of ${names.function}:${liveAlias}` }] : []),
-    ...(provisioned > 0
-      ? [{ kind: 'processes', name: `${provisioned} of ${names.function}, kept loaded` }]
-      : []),
-    { kind: 'bucket', name: bucket },
-    ...objects.map(key => ({ kind: 'object', name: `s3://${bucket}/${key}` })),
-    { kind: 'object', name: `s3://${bucket}/${names.prefix}…` },
-    ...(made.keepWarm === undefined
-      ? []
-      : [
-          { kind: 'schedule', name: `${names.warm} (${made.keepWarm})` },
-          { kind: 'role', name: names.warmRole },
-        ]),
-  ]
-}
-
-function provisionedFor({ aws }: Stage): number {
-  const wanted = aws[provisionedKey]
-  return typeof wanted === 'number' ? wanted : 0
 }
 
 async function hasBytecode(bundle: Bundle): Promise<boolean> {

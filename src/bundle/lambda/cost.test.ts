@@ -29,7 +29,14 @@ const made: LambdaPackage = {
 
 /** Easy to reckon with. */
 const plain: Prices = {
-  ...{ asOf: 'today', region: 'here', lambdaRequests: 1, apiRequests: 2, scheduledCalls: 3 },
+  ...{
+    asOf: 'today',
+    region: 'here',
+    lambdaRequests: 1,
+    apiRequests: 2,
+    restApiRequests: 7,
+    scheduledCalls: 3,
+  },
   ...{ lambdaGbSecondX86: 0.001, lambdaGbSecondArm: 0.0005, scratchGbSecond: 0.01, snapshotGbSecond: 1e-6 },
   ...{ storageGbMonth: 5, logsGb: 10, provisionedGbSecondX86: 2e-6, provisionedGbSecondArm: 1e-6 },
 }
@@ -56,14 +63,15 @@ function cost(changes: Partial<LambdaPackage>, usage: Partial<Usage>, prices = p
 }
 
 describe('the cost of a month', () => {
-  it('counts processes that are kept loaded, and no API where there is none', () => {
-    const kept = standing({}, { hasApi: false, provisioned: 2 })
+  it('counts processes that are kept loaded, and the API that there is', () => {
+    const kept = standing({}, { api: undefined, provisioned: 2 })
     // 2 × 1 GB × 2,628,000 s
     expect(kept['Lambda, kept loaded']).toBe(10.512)
     expect(kept).not.toHaveProperty('API Gateway')
-    const halved = standing({ architecture: 'arm64', memoryMb: 512 }, { hasApi: true, provisioned: 2 })
+    expect(standing({}, { api: 'REST API', provisioned: 0 })['API Gateway']).toBe(7)
+    const halved = standing({ architecture: 'arm64', memoryMb: 512 }, { api: 'HTTP API', provisioned: 2 })
     expect(halved['Lambda, kept loaded']).toBe(2.628)
-    expect(standing({}, { hasApi: true, provisioned: 0 })).toEqual(amounts())
+    expect(standing({}, { api: 'HTTP API', provisioned: 0 })).toEqual(amounts())
   })
 
   it('counts calls, GB-seconds, API, storage and logs', () => {

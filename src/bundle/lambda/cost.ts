@@ -12,8 +12,8 @@ export interface Usage {
 
 /** What of a stage costs, beside the package of its version. */
 export interface Standing {
-  /** Requests come through API Gateway, and not only to an address of the function itself, which is free. */
-  readonly hasApi: boolean
+  /** The kind of API Gateway that requests come through. Undefined: they come to an address of the function itself, which is free. */
+  readonly api: 'HTTP API' | 'REST API' | undefined
   /** So many processes are kept loaded. */
   readonly provisioned: number
 }
@@ -56,7 +56,7 @@ export function costOf(
   made: LambdaPackage,
   usage: Usage,
   prices: Prices,
-  { hasApi, provisioned }: Standing = { hasApi: true, provisioned: 0 },
+  { api, provisioned }: Standing = { api: 'HTTP API', provisioned: 0 },
 ): Cost {
   const { requestsPerMonth, durationMs, freeTier } = usage
   const warm = made.keepWarm === undefined ? 0 : callsAMonth(made.keepWarm)
@@ -68,7 +68,8 @@ export function costOf(
   const perGbSecond = isArm ? prices.lambdaGbSecondArm : prices.lambdaGbSecondX86
   const kept = (provisioned * made.memoryMb * secondsAMonth) / 1024
   const perKeptGbSecond = isArm ? prices.provisionedGbSecondArm : prices.provisionedGbSecondX86
-  const throughApi = hasApi ? requestsPerMonth : 0
+  const throughApi = api === undefined ? 0 : requestsPerMonth
+  const perRequest = api === 'REST API' ? prices.restApiRequests : prices.apiRequests
   const stored = storedBytes(made) / 1e9
   const logs = ((requestsPerMonth + warm) * logBytes) / 1e9
   const snapshot = made.snapStart ? (made.memoryMb / 1024) * secondsAMonth : 0
@@ -78,7 +79,7 @@ export function costOf(
     line('Lambda, scratch disk', scratch * prices.scratchGbSecond, `${count(scratch)} GB-s`),
     line('Lambda, snapshot', snapshot * prices.snapshotGbSecond, `${made.memoryMb} MB kept`),
     line('Lambda, kept loaded', kept * perKeptGbSecond, `${provisioned} × ${made.memoryMb} MB kept`),
-    line('API Gateway', (throughApi / 1e6) * prices.apiRequests, `${count(throughApi)} requests`),
+    line('API Gateway', (throughApi / 1e6) * perRequest, `${count(throughApi)} requests`),
     line('Keep-warm schedule', (warm / 1e6) * prices.scheduledCalls, `${count(warm)} calls`),
     line('S3, storage', stored * prices.storageGbMonth, `${(stored * 1000).toFixed(1)} MB`),
     line('Logs', logs * prices.logsGb, `${(logs * 1000).toFixed(1)} MB`),

@@ -21,6 +21,8 @@ export interface Prices {
   readonly provisionedGbSecondArm: number
   /** Per million requests to an HTTP API. */
   readonly apiRequests: number
+  /** Per million requests to a REST API. */
+  readonly restApiRequests: number
   /** Per GB and month in S3. */
   readonly storageGbMonth: number
   /** Per million calls of a schedule. */
@@ -44,6 +46,7 @@ export const usualPrices: Prices = {
   provisionedGbSecondX86: 0.0000041667,
   provisionedGbSecondArm: 0.0000033334,
   apiRequests: 1,
+  restApiRequests: 3.5,
   storageGbMonth: 0.023,
   scheduledCalls: 1,
   logsGb: 0.5,
