@@ -56,8 +56,8 @@ describe('on AWS', () => {
   beforeAll(async () => {
     one = await says('one')
   })
-  const stage = (more: Partial<Stage> = {}): Stage =>
-    awsStage('dev', { s3_bucket: 'thampi-tests' }, { maxSandboxes: 4, ...more })
+  const stage = ({ aws, ...more }: Partial<Stage> = {}): Stage =>
+    awsStage('dev', aws ?? { s3_bucket: 'thampi-tests' }, { maxSandboxes: 4, ...more })
   /** Rehearses, then serves; both lists of changes, sorted because steps that run side by side have no order. */
   const both = async (modelDir: string, stage: Stage) => {
     const system = systemIn(home, cloud.env)
@@ -126,6 +126,24 @@ describe('on AWS', () => {
     expect(differences.filter(line => /Layers|VpcConfig|Role:|SnapStart|LoggingConfig/.test(line))).toEqual(
       [],
     )
+  })
+
+  it('lists what the settings ask for besides: another address, a signature, nothing kept warm', async () => {
+    const more = stage({
+      keepWarm: false,
+      aws: { s3_bucket: 'thampi-tests', iam_authorization: true, function_url_enabled: true },
+    })
+    const { would, listed, made } = await both(one, more)
+    expect(listed).toEqual(made)
+    expect(listed).toEqual(
+      expect.arrayContaining([
+        'lambda:CreateFunctionUrlConfig',
+        'apigateway:UpdateRoute',
+        'scheduler:DeleteSchedule',
+      ]),
+    )
+    const route = would.changes.find(({ action }) => action === 'apigateway:UpdateRoute')
+    expect(route?.differences).toEqual([{ field: 'AuthorizationType', from: 'NONE', to: 'AWS_IAM' }])
   })
 
   it('lists old versions that go', async () => {

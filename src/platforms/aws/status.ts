@@ -7,7 +7,7 @@ import type { Corner } from './account.ts'
 import { findAddresses } from './addresses.ts'
 import { readPointer } from './alias.ts'
 import { describedVersions } from './records.ts'
-import { ifThere, isAws } from './trouble.ts'
+import { AwsError, ifThere } from './trouble.ts'
 
 /** @throws ThampiError NOT_DEPLOYED, in the words that Zappa's users know */
 export async function statusOf(corner: Corner, stage: Stage): Promise<FunctionStatus> {
@@ -94,7 +94,8 @@ async function countsOf({
       (MetricDataResults.find(({ Id }) => Id === id)?.Values ?? []).reduce((sum, value) => sum + value, 0)
     return { traffic: { invocations: total('invocations'), errors: total('errors') }, missing: undefined }
   } catch (error) {
-    if (isAws(error, 'AccessDenied')) return { traffic: undefined, missing: 'cloudwatch:GetMetricData' }
+    if (error instanceof AwsError && error.code === 'AWS_DENIED')
+      return { traffic: undefined, missing: 'cloudwatch:GetMetricData' }
     throw error
   }
 }
