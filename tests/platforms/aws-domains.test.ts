@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Engine } from '../../src/engine.ts'
 import { info } from '../../src/info.ts'
 import type { Deployment } from '../../src/platforms/platform.ts'
+import { status as statusOf } from '../../src/status.ts'
 import { undeploy } from '../../src/undeploy.ts'
 import { type Cloud, startCloud } from '../aws/cloud.ts'
 import { printedPolicy, projectsOn } from '../support/aws-project.ts'
@@ -76,6 +77,7 @@ describe('a domain', () => {
     expect([status, JSON.parse(body)]).toMatchObject([200, { result: { got: 'rose' } }])
     expect(await left()).toEqual(['apigateway domain iris.example.com', 'route53 record iris.example.com. A'])
     expect(await info('dev', engine)).toMatchObject({ url: deployment.url, otherAddresses: [{ url }] })
+    expect(await statusOf('dev', engine)).toMatchObject({ url: deployment.url, domain: url })
   })
 
   it('changes nothing when it is served again as it is', async () => {

@@ -37,6 +37,7 @@ export async function statusOf(corner: Corner, stage: Stage): Promise<FunctionSt
     model: key.model,
     region: cloud.region,
     url: addresses?.[0].url,
+    domain: addresses?.find(({ url }) => new URL(url).hostname === stage.aws.domain)?.url,
     versions: versions.map(({ number }) => ({ number, weight: pointer?.weights.get(number) ?? 0 })),
     // What has the traffic is what counts; `$LATEST` is a place to work in.
     function: functionOf(routed ?? found, names.function),
