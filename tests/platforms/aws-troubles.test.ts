@@ -252,9 +252,11 @@ describe('settings', () => {
     told.length = 0
     await serve(
       'plain',
-      stageWith({ domain: 'models.example', cloudwatch_log_level: 'INFO' }, { record: 'errors' }),
+      stageWith({ exception_handler: 'app.told', cloudwatch_log_level: 'INFO' }, { record: 'errors' }),
     )
-    expect(told).toContain('Without effect on the platform aws so far: domain, cloudwatch_log_level, record')
+    expect(told).toContain(
+      'Without effect on the platform aws so far: exception_handler, cloudwatch_log_level, record',
+    )
   })
 
   it('that would keep requests do not, and a request that cannot be asked again is said to be in the log', async () => {
