@@ -213,7 +213,6 @@ const onAws = table('honour', 'aws', {
   base_path: [kind.text, 'The path under that domain.'],
   certificate_arn: [kind.text, 'The certificate of the domain.'],
   route53_enabled: [kind.flag, 'Create the DNS record of the domain; `true` unless said.'],
-  exception_handler: [kind.text, 'A Python function that is told of exceptions.'],
   aws_endpoint_urls: [kind.textByName, 'Other endpoints for the services of AWS.'],
 })
 
@@ -295,6 +294,12 @@ const ignored = [
     lambda_handler: 'The entry point of the function.',
   }),
   ...ignore('A model imports what it needs.', { include: 'Libraries loaded at the start.' }),
+  ...ignore(
+    'What a model raises stands in the log with its stack, and in the answer unless `errors` is terse; no function is told.',
+    {
+      exception_handler: 'A Python function that is told of exceptions.',
+    },
+  ),
   ...ignore('Not offered yet.', { efs_config: 'File systems of the function.' }),
   ...ignore('Versions never change, so there is nothing to rewrite.', {
     settings_file: 'Python settings that travel with the project.',

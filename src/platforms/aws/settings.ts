@@ -91,9 +91,6 @@ export function managedRoleName({ aws }: Stage): string | undefined {
 /** Of a role that somebody else made: it is used as it is. */
 const ofOurRole = ['assume_policy', 'attach_policy', 'extra_permissions']
 
-/** Has a meaning on AWS, and none here yet. */
-const notYet = ['exception_handler']
-
 /** Counts for REST APIs, and a stage with an HTTP API has none. */
 const ofRest = [
   'payload_minimum_compression_size',
@@ -107,7 +104,7 @@ const ofRest = [
  * Keys of the stage that have no effect yet, for one line of warning.
  *
  * @example
- * notHonoured(stage) // ['exception_handler', 'api_key']
+ * notHonoured(stage) // ['api_key', 'record']
  */
 export function notHonoured(stage: Stage): string[] {
   const { aws, record } = stage
@@ -115,7 +112,7 @@ export function notHonoured(stage: Stage): string[] {
   const { validation_expression } = (aws.authorizer ?? {}) as Readonly<Record<string, unknown>>
   const within = validation_expression === undefined ? [] : ['authorizer.validation_expression']
   const without = asksForRest(stage) === undefined ? ofRest : []
-  const keys = [...notYet, ...(isForeign ? ofOurRole : []), ...without].filter(key => {
+  const keys = [...(isForeign ? ofOurRole : []), ...without].filter(key => {
     const value = aws[key]
     return value !== undefined && value !== false && value !== 'OFF'
   })
