@@ -250,13 +250,8 @@ describe('settings', () => {
 
   it('that have no effect yet are named', async () => {
     told.length = 0
-    await serve(
-      'plain',
-      stageWith({ exception_handler: 'app.told', cloudwatch_log_level: 'INFO' }, { record: 'errors' }),
-    )
-    expect(told).toContain(
-      'Without effect on the platform aws so far: exception_handler, cloudwatch_log_level, record',
-    )
+    await serve('plain', stageWith({ cloudwatch_log_level: 'INFO' }, { record: 'errors' }))
+    expect(told).toContain('Without effect on the platform aws so far: cloudwatch_log_level, record')
   })
 
   it('that would keep requests do not, and a request that cannot be asked again is said to be in the log', async () => {
