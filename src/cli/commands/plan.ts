@@ -152,7 +152,7 @@ function resourceLines({ stage, resources }: LambdaPlan, output: Output): string
     '',
     output.onOut('bold', 'What serve would create, or use where it is there'),
     ...resources.map(({ kind, name }) => `  ${kind.padEnd(10)}  ${shortened(name)}`),
-    `  thampi serve ${stage} --dry-run   # asks AWS what of it is there, and what would change`,
+    `  thampi serve ${stage} --dry-run   # asks AWS what is there`,
   ]
 }
 
