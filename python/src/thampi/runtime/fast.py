@@ -1,6 +1,7 @@
 """JSON by way of orjson, where a model's dependencies bring it: the same values and the same bytes, sooner.
 
-    value = fast.read(body)        # or NOT_READ: only the standard library knows what to make of it
+    many = fast.has_many_digits(body)
+    value = fast.read(body, many)  # or NOT_READ: only the standard library knows what to make of it
     answer = fast.write(result)    # or None, likewise
 
 orjson reads and writes some things differently from the standard library; they are left to that.
@@ -21,14 +22,19 @@ try:
 except Exception:  # there is none, or it is something else of that name
     orjson = None
 
-__all__ = ["NOT_READ", "read", "write"]
+__all__ = ["NOT_READ", "has_many_digits", "read", "write"]
 
 NOT_READ = object()
 
 
-def read(body):
+def has_many_digits(body):
+    """Whether so many digits stand side by side that they may be an integer of more than 64 bits."""
+    return _MANY_DIGITS in body.translate(_DIGITS_ALIKE)
+
+
+def read(body, has_many_digits):
     """The value in the bytes of a body, or NOT_READ."""
-    if orjson is None or _BIG_INTEGER in body.translate(_NUMBERS_ALIKE):
+    if orjson is None or (has_many_digits and _BIG_INTEGER in body.translate(_NUMBERS_ALIKE)):
         return NOT_READ
     try:
         return orjson.loads(body)
@@ -47,15 +53,17 @@ def write(value):
     # Perhaps a NaN, which has to be told. One letter is looked for many times faster than a word.
     if b"n" in text and b"null" in text:
         return None
-    if b"0.0000" in text or (b"e" in text and _EXPONENT.search(text)):
+    if b"0.0000" in text or _may_have_exponents(text):
         return _as_python_writes(text)
     return text
 
 
 # Integers that do not fit into 64 bits become floats in orjson. Every digit counts as 0 and everything that
 # may stand before a number as a comma: then no integer is that big in which this does not occur.
+_MANY_DIGITS = b"0" * 19
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _NUMBERS_ALIKE = bytes.maketrans(b"0123456789[: \t\r\n-", b"0000000000,,,,,,,")
-_BIG_INTEGER = b"," + b"0" * 19
+_BIG_INTEGER = b"," + _MANY_DIGITS
 
 
 def _plain(value):
@@ -68,6 +76,20 @@ def _plain(value):
     raise TypeError
 
 
+def _may_have_exponents(text):
+    """Whether an `e` stands before a digit or a sign. Long answers mostly have a few, in their keys."""
+    at = text.find(b"e")
+    for _ in range(_FEW):
+        if at < 0:
+            return False
+        if text[at + 1 : at + 2] in _AFTER_E:
+            return True
+        at = text.find(b"e", at + 1)
+    return _EXPONENT.search(text) is not None
+
+
+_FEW = 8
+_AFTER_E = tuple(b"%c" % byte for byte in b"-+0123456789")
 _TEXT = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")')
 _EXPONENT = re.compile(rb"e([-+]?)(\d+)")
 _SMALL = re.compile(rb"0\.0000\d+")
