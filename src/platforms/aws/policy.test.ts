@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { deployerActions, deployerPolicy, functionPolicy, objectAlone } from './policy.ts'
+import { deployerActions, deployerPolicy } from './deployer-policy.ts'
+import { functionPolicy, objectAlone } from './policy.ts'
 import { apiCalls } from './services/api.ts'
 import { iamCalls } from './services/iam.ts'
 import { lambdaCalls } from './services/lambda.ts'
