@@ -164,6 +164,8 @@ export default defineModel({
   it('is served again when it changes; a mistake leaves the last version in place', async () => {
     const running = shop.start(['serve', '--watch', '--model_dir', './greeter.ts'])
     await running.untilItSays('Watching for changes')
+    // Two pipes: what was written first need not be heard first.
+    await expect.poll(() => running.said.out).toMatch(/\/predict\n$/)
     const url = running.said.out.trim()
     shop.write('greeter.ts', greeter('Good morning'))
     await running.untilItSays('Version 2 serves dev')
