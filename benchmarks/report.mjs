@@ -37,7 +37,9 @@ export function ratioTable(results) {
     `${sense} ${target} ${unit}`,
     met ? 'yes' : '**no**',
   ])
-  return `## What we hold ourselves to\n\n${table(['', 'measured', 'target', 'met'], rows)}`
+  const why =
+    'What stands in the way of those that are not met, as it was measured: [REASONS.md](REASONS.md).'
+  return `## What we hold ourselves to\n\n${table(['', 'measured', 'target', 'met'], rows)}\n\n${why}`
 }
 
 function workloadSection(results) {
