@@ -9,6 +9,7 @@ const pages = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'benchmarks/PACKAGING.md',
+  'benchmarks/REASONS.md',
   'benchmarks/RESULTS.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter(path => path.endsWith('.md'))
