@@ -63,6 +63,8 @@ export async function linkedPair(): Promise<{ readonly ours: Link; readonly thei
     const theirs = new Promise<Socket>((resolve, reject) => {
       server.once('connection', resolve).once('error', reject)
     })
+    // What keeps it from listening is told below.
+    theirs.catch(() => {})
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(path, resolve)
     })

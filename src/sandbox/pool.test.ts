@@ -1,9 +1,9 @@
 /** Pools over the real Python runtime: what callers see when processes die, hang, fail to start or are too few. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ask, commandIn, lastRequestId, poolOf, resultOf } from '../../tests/support/pools.ts'
 import { isRunning } from '../../tests/support/processes.ts'
 import { saveModel, temporaryDirectory } from '../../tests/support/python.ts'
@@ -151,6 +151,27 @@ describe('a pool of sandboxes', () => {
       process: command => spawnProcess({ ...command, file: '/nowhere/python' }),
     })
     expect(await ask(pool, 1)).toMatchObject({ type: 'unavailable', failed: { code: 'MODEL_LOAD_FAILED' } })
+  })
+})
+
+describe('a temporary directory that is of no use', () => {
+  afterEach(() => void vi.unstubAllEnvs())
+
+  it.each([
+    ['is not there', () => '/no/such/place'],
+    [
+      'has too long a name for a socket',
+      () => {
+        const long = join(temporaryDirectory(), 'x'.repeat(120))
+        mkdirSync(long)
+        return long
+      },
+    ],
+  ])('keeps no model from being served: it %s', async (_, place) => {
+    const modelDir = saveModel('def predict(self, args, context):\n    return "x" * args')
+    vi.stubEnv('TMPDIR', place())
+    const { pool } = poolOf(modelDir)
+    expect(resultOf(await ask(pool, 300_000))).toBe('x'.repeat(300_000))
   })
 })
 

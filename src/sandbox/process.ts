@@ -26,7 +26,8 @@ export interface Command {
 
 /** Starts a fresh process. Rejects when the program cannot be started at all. */
 export async function spawnProcess({ file, args, cwd, env }: Command): Promise<ModelProcess> {
-  const pair = process.platform === 'win32' ? undefined : await linkedPair()
+  // Where no socket can be made, such as in a temporary directory that is read-only, an ordinary pipe does.
+  const pair = process.platform === 'win32' ? undefined : await linkedPair().catch(() => undefined)
   try {
     return await new Promise((resolve, reject) => {
       const child = spawn(file, args, {
