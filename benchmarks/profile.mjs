@@ -7,7 +7,7 @@
  * Needs `perf` (Debian: linux-perf) and the right to use it. Prints Markdown; `REASONS.md` says what follows from it.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureEnvironment } from './environments.mjs'
@@ -104,14 +104,16 @@ async function sampled(service, peer, workload, connections) {
       },
     )
     await new Promise((resolve, reject) => perf.once('error', reject).once('exit', resolve))
+    // What perf calls a pid is a thread's.
+    const threads = new Set(readdirSync(`/proc/${service.pid}/task`).map(Number))
     const { cpu, rps } = await load
-    return { rows: rowsOf(file, service.pid), cpu, rps }
+    return { rows: rowsOf(file, threads), cpu, rps }
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
 }
 
-function rowsOf(file, host) {
+function rowsOf(file, threads) {
   const fields = ['report', '-i', file, '--stdio', '-F', 'overhead,pid,dso,symbol', '-t', '\t']
   const { stdout } = spawnSync('perf', fields, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
   const shares = new Map()
@@ -121,7 +123,7 @@ function rowsOf(file, host) {
     const [, percent, pid, dso, symbol] = found
     const sample = { dso: dso.trim(), symbol: symbol.trim() }
     const kind = kinds.find(([, fits]) => fits(sample))?.[0] ?? 'other'
-    const key = `${Number(pid) === host ? 'host' : 'sandboxes or workers'}\t${kind}`
+    const key = `${threads.has(Number(pid)) ? 'host' : 'sandboxes or workers'}\t${kind}`
     shares.set(key, (shares.get(key) ?? 0) + Number(percent) / 100)
   }
   return [...shares]
