@@ -29,6 +29,7 @@ const madeInHome = [
     'environments',
     'lambda',
     'locks',
+    'served',
     'spliced',
     'tools',
     'trials',

@@ -11,6 +11,7 @@ import type { SavedModel } from './model/saved-model.ts'
 import type { Deployment, Platform, ReleaseOptions, Version, Weights } from './platforms/platform.ts'
 import { evidenceOf, prove, sentenceOf } from './prove.ts'
 import { isModule, saveFile } from './save.ts'
+import { rememberServed } from './served-here.ts'
 import type { Stage } from './settings/stage.ts'
 import { digestOf } from './system/files.ts'
 import { originOf } from './system/origin.ts'
@@ -66,6 +67,7 @@ export async function serve(
   await runHook('zip', stage, options, system)
   const served = await deploy(packed, prove, system)
   const { deployment, version, unchanged } = served
+  await rememberServed(deployment.model, engine)
   if (!unchanged)
     await runHook('post', stage, options, system, { url: deployment.url, version: version.number })
   return served

@@ -1,6 +1,7 @@
 /** The verb `undeploy`: a stage stops being served; what stays behind is named. */
 import type { Engine } from './engine.ts'
 import type { Removal, RemoveOptions } from './platforms/platform.ts'
+import { forgetServed } from './served-here.ts'
 
 /**
  * @example
@@ -13,5 +14,7 @@ export async function undeploy(
 ): Promise<Removal> {
   const stage = engine.settings.stage(stageName)
   const platform = await engine.platformFor(stage)
-  return platform.remove(stage, options)
+  const removal = await platform.remove(stage, options)
+  await forgetServed(engine)
+  return removal
 }

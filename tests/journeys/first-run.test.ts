@@ -1,5 +1,5 @@
 /** Three commands from nothing to a URL, without a settings file; and what may happen to it afterwards. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -220,20 +220,37 @@ thampi.save(Patient(), 'patient', './models')
 
 describe('a model that is not the newest, without a settings file', () => {
   const shop = project()
+  const answer = async (): Promise<string> =>
+    (await shop.thampi(['predict', 'dev', '--data={"input": [10]}'])).out
 
-  it('is served, and serve says that the other commands would mean another one', async () => {
+  it('is what the other commands mean once it was served, until it no longer is', async () => {
     shop.write('train.py', training(2))
     await shop.python(['train.py'])
     shop.write('train.py', training(3).replace("'scale', './models'", "'newer', './models'"))
     await shop.python(['train.py'])
-    const { status, out, err } = await shop.thampi(['serve', '--model_dir=models/scale'])
+    const { status, out } = await shop.thampi(['serve', '--model_dir=models/scale'])
     expect(status).toBe(0)
-    expect(err).toContain('"scale" is not that one. To name it: thampi init --name scale')
     expect(await scaled(out.trim())).toEqual([2, 5])
-    expect((await shop.thampi(['serve'])).err).not.toContain('thampi init')
-    await shop.thampi(['init', '--name=scale', '--yes'])
-    const { out: answer } = await shop.thampi(['predict', 'dev', '--data={"input": [10]}'])
-    expect(answer).toContain("{'scaled': [20]}")
+    expect(await answer()).toContain("{'scaled': [20]}")
+    expect((await shop.thampi(['serve'])).out).toContain('/dev/newer/predict')
+    expect(await answer()).toContain("{'scaled': [30]}")
+    await shop.thampi(['serve', '--model_dir=models/scale'])
+    expect(await answer()).toContain("{'scaled': [20]}")
+    await shop.thampi(['undeploy', '--yes'])
+    expect(await answer()).toContain("{'scaled': [30]}")
+  })
+
+  it('is meant as well where it lies outside of ./models', async () => {
+    renameSync(join(shop.dir, 'models/scale'), join(shop.dir, 'other'))
+    rmSync(join(shop.dir, 'models'), { recursive: true })
+    await shop.thampi(['serve', '--model_dir=other'])
+    expect(await answer()).toContain("{'scaled': [20]}")
+    expect((await shop.thampi(['info'])).out).toContain('/dev/other/predict')
+  })
+
+  it('gives way to what a settings file says', async () => {
+    await shop.thampi(['init', '--name=newer', '--yes'])
+    expect(await answer()).toContain("{'scaled': [30]}")
   })
 })
 

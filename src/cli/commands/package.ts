@@ -2,7 +2,7 @@
 import type { Origin } from '../../bundle/lambda/origins.ts'
 import { megabytes } from '../../bundle/refusals.ts'
 import type { Packaged, PackageOptions } from '../../package.ts'
-import { engineFor } from '../engine.ts'
+import { packingEngine } from '../engine.ts'
 import { plainText } from '../plain-text.ts'
 import type { Done, Session } from '../session.ts'
 import { naiveTime } from '../times.ts'
@@ -31,7 +31,7 @@ export async function packageCommand(stage: string | undefined, flags: PackageFl
     trial: tries === false ? 'never' : 'always',
   }
   const { packageStage } = await import('../../package.ts')
-  const packaged = await packageStage(stage, options, await engineFor(session, rest.modelDir))
+  const packaged = await packageStage(stage, options, await packingEngine(rest.modelDir, session))
   const origins = explain ? await packaged.origins() : undefined
   if (output.manner.json) {
     output.document(documentOf(packaged, origins))

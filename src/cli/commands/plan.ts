@@ -3,7 +3,7 @@ import { bars } from '../../bundle/lambda/bars.ts'
 import { megabytes } from '../../bundle/refusals.ts'
 import type { LambdaPlan, Limit, LocalPlan, PlanOptions } from '../../plan.ts'
 import { folded, pageWidth } from '../columns.ts'
-import { engineFor } from '../engine.ts'
+import { packingEngine } from '../engine.ts'
 import type { Output } from '../output.ts'
 import { plainText } from '../plain-text.ts'
 import { errorDocument } from '../report.ts'
@@ -39,7 +39,7 @@ export async function planCommand(stage: string | undefined, flags: PlanFlags, s
     },
   }
   const { planFor } = await import('../../plan.ts')
-  const plan = await planFor(stage, options, await engineFor(session, rest.modelDir))
+  const plan = await planFor(stage, options, await packingEngine(rest.modelDir, session))
   const isWhole = plan.platform === 'local' || plan.refusal === undefined
   if (output.manner.json) output.document(plan.platform === 'local' ? plan : documentOf(plan))
   else for (const line of plan.platform === 'local' ? localLines(plan) : lambdaLines(plan, output)) say(line)

@@ -4,7 +4,7 @@ import type { Change } from '../../platforms/platform.ts'
 import { type Rehearsed, rehearse } from '../../rehearse.ts'
 import type { ServeOptions } from '../../serve.ts'
 import { folded, pageWidth } from '../columns.ts'
-import { engineFor } from '../engine.ts'
+import { packingEngine } from '../engine.ts'
 import { plainText } from '../plain-text.ts'
 import type { Done, Session } from '../session.ts'
 
@@ -14,7 +14,7 @@ export async function rehearseCommand(
   session: Session,
 ): Done {
   const { output } = session
-  const rehearsed = await rehearse(stage, options, await engineFor(session, options.modelDir))
+  const rehearsed = await rehearse(stage, options, await packingEngine(options.modelDir, session))
   if (output.manner.json) {
     output.document(documentOf(rehearsed))
     return 0

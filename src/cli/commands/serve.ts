@@ -29,7 +29,7 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
   const servedTimeUtc = flags.servedTimeUtc === undefined ? undefined : naiveTime(flags.servedTimeUtc)
   if (!flags.dryRun) output.step('..Waking up The Whale. This will take a while...')
   // Only now the heavy parts: nobody should look at an empty screen while they load.
-  const [{ serve }, { engineFor }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
+  const [{ serve }, { packingEngine }] = await Promise.all([import('../../serve.ts'), import('../engine.ts')])
   const { includeSecret, watch, dryRun, try: tries, ...rest } = flags
   const options: ServeOptions = {
     ...rest,
@@ -38,18 +38,12 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
     ...(tries === false ? { trial: 'never' } : {}),
   }
   if (dryRun) return (await import('./rehearse.ts')).rehearseCommand(stage, options, session)
-  const engine = await engineFor(session, rest.modelDir)
+  const engine = await packingEngine(rest.modelDir, session)
   if (watch) return watching(stage, options, engine, session)
   const served = await serve(stage, options, engine)
   if (output.manner.json) output.document(servedDocument(served))
   else output.result(served.deployment.url)
   sayWhatIsNext(served, engine.settings.stage(served.deployment.stage), output)
-  if (!(await isMeantByDefault(served, engine))) {
-    output.warn(
-      `Without a settings file, predict, info, logs and undeploy mean the newest model in ./models, and ` +
-        `"${served.deployment.model}" is not that one. To name it: thampi init --name ${served.deployment.model}`,
-    )
-  }
   return 0
 }
 
@@ -77,18 +71,6 @@ async function watching(
   }
   await watchAndServe(stage, { ...options, onServed, onError, signal: session.interrupts() }, engine)
   return 0
-}
-
-async function isMeantByDefault({ deployment }: Served, { settings, system }: Engine): Promise<boolean> {
-  if (settings.path !== undefined) return true
-  const { openEngine } = await import('../../engine.ts')
-  const byDefault = await openEngine({ platform: 'local', system })
-  try {
-    return byDefault.settings.stage(deployment.stage).model === deployment.model
-  } catch {
-    // There is no model in ./models at all.
-    return false
-  }
 }
 
 function servedDocument({ deployment, version, model, unchanged, proof }: Served) {
