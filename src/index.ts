@@ -40,7 +40,7 @@ export type {
   Version,
   Weights,
 } from './platforms/platform.ts'
-export { type Prediction, predict } from './predict.ts'
+export { type Prediction, predict, recordedInput } from './predict.ts'
 export { type Rehearsed, rehearse } from './rehearse.ts'
 export { debug, type Replayed, replay } from './replay.ts'
 export { type RollbackOptions, rollback, route } from './route.ts'

@@ -2,8 +2,7 @@
 import { type Api, examplesAmong, predictPath } from './api/api.ts'
 import { openApi } from './api/openapi.ts'
 import type { Engine } from './engine.ts'
-import { ThampiError } from './errors.ts'
-import { info } from './info.ts'
+import { servedVersion } from './served-version.ts'
 
 /**
  * The OpenAPI 3.1 document of what a stage serves: of the version with most of the traffic.
@@ -20,21 +19,13 @@ export async function openapi(stageName: string | undefined, engine: Engine): Pr
 export async function apiOfStage(stageName: string | undefined, engine: Engine): Promise<Api> {
   const stage = engine.settings.stage(stageName)
   const platform = await engine.platformFor(stage)
-  const { url, weights } = await info(stageName, engine)
-  const [[number] = [0]] = [...weights].sort(([a, share], [b, other]) => other - share || b - a)
-  const version = (await platform.versions(stage)).find(one => one.number === number)
-  if (!version) {
-    throw new ThampiError('VERSION_UNKNOWN', {
-      message: `Version ${number} of ${stage.name} went while it was being looked at.`,
-      fix: 'run the same command again',
-    })
-  }
+  const { deployment, version } = await servedVersion(stageName, engine)
   const { properties, schema, evidence } = await platform.contents(version)
   const of = { stage: stage.name, model: stage.model }
   return {
     ...of,
-    version: number,
-    server: url.slice(0, -predictPath(of).length),
+    version: version.number,
+    server: deployment.url.slice(0, -predictPath(of).length),
     properties,
     servedTimeUtc: version.servedTimeUtc,
     schema,

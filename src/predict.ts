@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import { info } from './info.ts'
 import type { Callers, Outgoing } from './platforms/platform.ts'
+import { servedVersion } from './served-version.ts'
 import type { Environment } from './system/places.ts'
 
 export interface Prediction {
@@ -69,6 +70,32 @@ export async function predict(
     signed: service !== undefined,
     ...(requestId === null ? {} : { requestId }),
   }
+}
+
+/**
+ * The input of an example that the stage's version was proven with, by its number from 1, as exact JSON text.
+ *
+ * @example
+ * await predict('staging', await recordedInput('staging', 1, engine), engine)
+ * @throws ThampiError `NOT_DEPLOYED`, `USAGE` when there is no such example
+ */
+export async function recordedInput(
+  stageName: string | undefined,
+  number: number,
+  engine: Engine,
+): Promise<string> {
+  const { deployment, version } = await servedVersion(stageName, engine)
+  const platform = await engine.platformFor(engine.settings.stage(stageName))
+  const { evidence } = await platform.contents(version)
+  const receipts = evidence?.receipts ?? []
+  const receipt = receipts[number - 1]
+  if (receipt) return receipt.data
+  const count =
+    receipts.length === 1 ? 'one recorded example' : `${receipts.length || 'no'} recorded examples`
+  throw new ThampiError('USAGE', {
+    message: `Version ${version.number} of ${deployment.stage} has ${count}, so there is no number ${number}.`,
+    fix: `thampi predict ${deployment.stage} --data '…'`,
+  })
 }
 
 async function signed(

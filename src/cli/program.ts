@@ -91,6 +91,11 @@ function startHere(program: Command, run: Run): void {
     `thampi predict staging --data='{"input": [5.9, 3.2, 4.8, 1.8]}'`,
   ])
     .option('--data <json>', 'what the model gets: JSON, @file, or - for standard input')
+    .addOption(
+      new Option('--example [number]', 'what was recorded when the model was saved (default: the first)')
+        .argParser(aboveZero('thampi predict staging --example 2'))
+        .conflicts('data'),
+    )
     .action((stage, flags) =>
       run(async session => (await import('./commands/predict.ts')).predictCommand(stage, flags, session)),
     )

@@ -254,6 +254,27 @@ describe('a model that is not the newest, without a settings file', () => {
   })
 })
 
+describe('an example that was recorded', () => {
+  const shop = project()
+  const ask = (...args: string[]) => shop.thampi(['predict', 'dev', ...args])
+
+  it('is what serve says to ask, when it is too long for a line', async () => {
+    const examples = `[{'input': list(range(100))}, {'input': [5]}]`
+    shop.write('train.py', training(2).replace("input_example={'input': [1, 2.5]}", `examples=${examples}`))
+    await shop.python(['train.py'])
+    const { err } = await shop.thampi(['serve'])
+    expect(err).toContain('Next: thampi predict dev --example\n')
+    expect((await ask('--example')).out).toContain('196,\n')
+  })
+
+  it('is asked by its number', async () => {
+    expect((await ask('--example', '2')).out).toContain("{'scaled': [10]}")
+    const { status, err } = await ask('--example=3')
+    expect(status).toBe(2)
+    expect(err).toContain('Version 1 of dev has 2 recorded examples, so there is no number 3.')
+  })
+})
+
 /** The document for programs. */
 async function served(shop: Project, args: readonly string[]): Promise<unknown> {
   return JSON.parse((await shop.thampi([...args, '--json'])).out)

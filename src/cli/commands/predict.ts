@@ -1,6 +1,6 @@
 /** `thampi predict`: asks the model and prints its answer as Python would. */
 import { ThampiError } from '../../errors.ts'
-import { type Prediction, predict } from '../../predict.ts'
+import { type Prediction, predict, recordedInput } from '../../predict.ts'
 import { engineFor } from '../engine.ts'
 import { jsonArgument } from '../json-argument.ts'
 import { indentedJson } from '../json-text.ts'
@@ -10,13 +10,17 @@ import type { Done, Session } from '../session.ts'
 
 interface PredictFlags {
   readonly data?: string
+  /** True: the first. */
+  readonly example?: number | true
 }
 
 export async function predictCommand(stage: string | undefined, flags: PredictFlags, session: Session): Done {
   const { output } = session
-  const data = await jsonArgument('--data', flags.data, 'thampi predict')
+  const { data, example } = flags
+  const given = example === undefined ? await jsonArgument('--data', data, 'thampi predict') : undefined
   const engine = await engineFor(session)
-  const answer = await predict(stage, data, engine)
+  const input = given ?? (await recordedInput(stage, example === true ? 1 : (example ?? 1), engine))
+  const answer = await predict(stage, input, engine)
   if (answer.status < 400) {
     output.result(output.manner.json ? indentedJson(answer.body) : pprintJson(answer.body))
     return 0

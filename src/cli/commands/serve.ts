@@ -85,7 +85,7 @@ function servedDocument({ deployment, version, model, unchanged, proof }: Served
   }
 }
 
-/** A longer example is more noise than help; the person then has the data in a file anyway. */
+/** A longer example is more noise than help. */
 const longestExample = 160
 
 function sayWhatIsNext({ deployment, model }: Served, { apiKeyRequired }: Stage, output: Output): void {
@@ -100,7 +100,7 @@ function sayWhatIsNext({ deployment, model }: Served, { apiKeyRequired }: Stage,
     return
   }
   if (data.length > longestExample) {
-    output.hint(`Next: thampi predict ${deployment.stage} --data=@example.json`)
+    output.hint(`Next: thampi predict ${deployment.stage} --example`)
     return
   }
   const { url, callers } = deployment
