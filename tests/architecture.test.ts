@@ -25,6 +25,13 @@ const floors: Record<string, number> = {
 }
 const verbs = 4
 const separate = ['platforms/local', 'platforms/aws']
+/** In the order in which they are built on one another. */
+const awsRooms = [
+  ...['settings', 'client', 'rehearsal', 'steps', 'bucket', 'permissions'],
+  ...['function', 'addresses', 'live'],
+]
+/** Of which stage everything is, and what it is called: every room is handed that. */
+const awsGround = ['platforms/aws/account.ts', 'platforms/aws/names.ts']
 
 it('every import goes down a floor or stays in its room', () => {
   const wrong: string[] = []
@@ -34,6 +41,17 @@ it('every import goes down a floor or stays in its room', () => {
     }
   }
   expect(wrong).toEqual([])
+})
+
+it('the rooms of the platform aws use those before them, and none of its verbs', () => {
+  const wrong = sources()
+    .filter(file => awsRoomOf(file) !== undefined)
+    .flatMap(file => importsOf(file).map(target => [file, target] as const))
+    .filter(([file, target]) => target.startsWith('platforms/aws/') && !isBefore(target, file))
+    .map(pair => pair.join(' → '))
+  expect(wrong).toEqual([])
+  const rooms = sources().flatMap(file => /^platforms\/aws\/(\w+)\//.exec(file)?.[1] ?? [])
+  expect([...new Set(rooms)].sort()).toEqual([...awsRooms].sort())
 })
 
 it('the runtime, which travels, imports the wire and nothing else', () => {
@@ -49,8 +67,8 @@ it('the SDK of AWS is loaded by what serves on AWS, when it asks for a service',
   const loads =
     /^import (?!type )[^'\n]*(?:\{[^}]*\} )?from '(@aws-sdk\/[^']+|\.{1,2}\/(?:[^']*\/)?services\/[^']+)'/m
   const users = sources().filter(file => loads.test(readFileSync(join('src', file), 'utf8')))
-  expect(users).toContain('platforms/aws/services/lambda.ts')
-  expect(users.filter(file => !file.startsWith('platforms/aws/services/'))).toEqual([])
+  expect(users).toContain('platforms/aws/client/services/lambda.ts')
+  expect(users.filter(file => !file.startsWith('platforms/aws/client/services/'))).toEqual([])
 })
 
 it('the test sees the imports it judges', () => {
@@ -58,6 +76,9 @@ it('the test sees the imports it judges', () => {
   expect(isAllowed('wire/frame.ts', 'sandbox/pool.ts')).toBe(false)
   expect(isAllowed('gateway/gateway.ts', 'sandbox/pool.ts')).toBe(false)
   expect(isAllowed('platforms/local/local.ts', 'platforms/aws/aws.ts')).toBe(false)
+  expect(isBefore('platforms/aws/bucket/store.ts', 'platforms/aws/function/alias.ts')).toBe(true)
+  expect(isBefore('platforms/aws/function/alias.ts', 'platforms/aws/bucket/store.ts')).toBe(false)
+  expect(isBefore('platforms/aws/release.ts', 'platforms/aws/function/alias.ts')).toBe(false)
 })
 
 function sources(): string[] {
@@ -85,6 +106,17 @@ function isAllowed(from: string, to: string): boolean {
     floorOf(toRoom) < floorOf(fromRoom) ||
     (floorOf(fromRoom) === verbs && floorOf(toRoom) === verbs)
   )
+}
+
+function isBefore(target: string, file: string): boolean {
+  const room = awsRoomOf(target)
+  if (room === undefined) return awsGround.includes(target)
+  return awsRooms.indexOf(room) <= awsRooms.indexOf(awsRoomOf(file) ?? '')
+}
+
+/** Undefined for what lies beside the rooms. */
+function awsRoomOf(path: string): string | undefined {
+  return /^platforms\/aws\/(\w+)\//.exec(path)?.[1]
 }
 
 function roomOf(path: string): string {

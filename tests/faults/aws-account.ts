@@ -1,8 +1,8 @@
 /** What an account says about the stage of an `AwsWorld`: read with clients of its own, not through the product. */
 import { GetAliasCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { describedBy, type StageState, type VersionRecord } from '../../src/platforms/aws/bucket/records.ts'
 import { liveAlias, namesOf } from '../../src/platforms/aws/names.ts'
-import { describedBy, type StageState, type VersionRecord } from '../../src/platforms/aws/records.ts'
 import type { Cloud } from '../aws/cloud.ts'
 import { awsKey, bucket } from './aws-world.ts'
 

@@ -1,8 +1,8 @@
 /** A stage's own corner of an account: what its steps are handed. */
 import type { System } from '../../system/system.ts'
-import type { Cloud, Identity } from './client.ts'
+import type { Store } from './bucket/store.ts'
+import type { Cloud, Identity } from './client/client.ts'
 import type { Names, StageKey } from './names.ts'
-import type { Store } from './store.ts'
 
 export interface Account {
   readonly cloud: Cloud

@@ -2,9 +2,9 @@
 import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
 import type { Answer } from '../platform.ts'
 import type { Corner } from './account.ts'
-import { routeKey } from './ensure-api.ts'
-import { isAws } from './trouble.ts'
-import { until } from './wait.ts'
+import { routeKey } from './addresses/ensure-api.ts'
+import { isAws } from './client/trouble.ts'
+import { until } from './steps/wait.ts'
 
 /** The longest a function may take, and a start before it. */
 const answerWithinMs = 930_000

@@ -1,10 +1,10 @@
 /** What no stage needs any more: old versions, layers and objects. */
 import type { Corner } from './account.ts'
-import { readPointer } from './alias.ts'
-import { removeLayer } from './ensure-layer.ts'
+import { changeState, describedVersions, readRecord, readState, type StageState } from './bucket/records.ts'
+import { ifThere } from './client/trouble.ts'
+import { readPointer } from './function/alias.ts'
+import { removeLayer } from './function/ensure-layer.ts'
 import { blobPrefix } from './names.ts'
-import { changeState, describedVersions, readRecord, readState, type StageState } from './records.ts'
-import { ifThere } from './trouble.ts'
 
 /** Keeps the newest `retained` versions, and always those with traffic and the one before them. */
 export async function collect(corner: Corner, retained: number): Promise<void> {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { hostname } from 'node:os'
 import { describe, expect, it } from 'vitest'
+import type { Condition, Store, Stored } from './bucket/store.ts'
+import { AwsError } from './client/trouble.ts'
 import { Turn } from './lease.ts'
-import type { Condition, Store, Stored } from './store.ts'
-import { AwsError } from './trouble.ts'
 
 /** A bucket in memory, whose clock is moved by hand and whose answers can be lost. */
 class Bucket implements Store {

@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { ThampiError } from '../../errors.ts'
-import type { Pointer } from './alias.ts'
-import type { Store, Stored } from './store.ts'
-import { AwsError, isAws } from './trouble.ts'
+import type { Store, Stored } from './bucket/store.ts'
+import { AwsError, isAws } from './client/trouble.ts'
+import type { Pointer } from './function/alias.ts'
 
 interface LeaseRecord {
   readonly schemaVersion: 1

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs'
 import type { LogLine, LogOptions } from '../platform.ts'
 import type { Corner } from './account.ts'
-import { ifThere } from './trouble.ts'
+import { ifThere } from './client/trouble.ts'
 
 const pollMs = 1_000
 

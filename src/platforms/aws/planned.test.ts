@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { stageOf } from '../../../tests/support/lambda-models.ts'
-import { accessOf } from './access.ts'
 import { apiOf } from './planned.ts'
+import { accessOf } from './settings/access.ts'
 
 it.each([
   [{}, 'HTTP API'],

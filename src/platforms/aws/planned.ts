@@ -2,9 +2,9 @@
 import { maxDirectUploadBytes } from '../../bundle/lambda/limits.ts'
 import type { LambdaPackage } from '../../bundle/lambda/package.ts'
 import { provisionedKey, type Stage } from '../../settings/stage.ts'
-import type { Access } from './access.ts'
 import { blobPrefix, bucketFor, liveAlias, namesOf } from './names.ts'
-import { asksForRest } from './rest-settings.ts'
+import type { Access } from './settings/access.ts'
+import { asksForRest } from './settings/rest.ts'
 
 /** Something that `serve` would create, or use when it is there. */
 export interface Resource {

@@ -4,10 +4,10 @@ import { ThampiError } from '../../errors.ts'
 import type { Stage } from '../../settings/stage.ts'
 import type { FunctionStatus } from '../platform.ts'
 import type { Corner } from './account.ts'
-import { findAddresses } from './addresses.ts'
-import { readPointer } from './alias.ts'
-import { describedVersions } from './records.ts'
-import { AwsError, ifThere } from './trouble.ts'
+import { findAddresses } from './addresses/addresses.ts'
+import { describedVersions } from './bucket/records.ts'
+import { AwsError, ifThere } from './client/trouble.ts'
+import { readPointer } from './function/alias.ts'
 
 /** @throws ThampiError NOT_DEPLOYED, in the words that Zappa's users know */
 export async function statusOf(corner: Corner, stage: Stage): Promise<FunctionStatus> {

@@ -42,7 +42,7 @@ export const killDeployer: Figure = {
       name: 'a creation whose answer was lost is made again',
       edits: [
         {
-          file: 'src/platforms/aws/client.ts',
+          file: 'src/platforms/aws/client/client.ts',
           find: '(isUnknown(failure) && isRepeatable(call, args.input))',
           replace: 'isUnknown(failure)',
         },

@@ -31,7 +31,7 @@ export const racingOnAws: Figure = {
       name: 'the alias is moved wherever it is',
       edits: [
         {
-          file: 'src/platforms/aws/alias.ts',
+          file: 'src/platforms/aws/function/alias.ts',
           find: '...(found.revision ? { RevisionId: found.revision } : {})',
           replace: '',
         },
