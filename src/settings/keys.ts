@@ -2,31 +2,9 @@
  * Every key of a stage: what we make of it, which values it takes, what it means.
  * The reader, the JSON Schema for editors and the reference page all come from this one table.
  */
+import { type Key, table } from './key.ts'
 import * as kind from './kinds.ts'
-
-/**
- * honour: it means what it says · map: it says something we express in another way ·
- * ignore: it has no effect, and a run says so once · refuse: a stage that has it cannot be used.
- */
-export type Advice = 'honour' | 'map' | 'ignore' | 'refuse'
-
-export interface Key {
-  /** As written in a stage; our own keys are `thampi.…`. */
-  readonly name: string
-  readonly advice: Advice
-  /** Whether it has a meaning on every platform or on AWS only. */
-  readonly where: 'everywhere' | 'aws'
-  readonly kind: kind.Kind
-  readonly meaning: string
-  /** Why it is ignored or refused, or what it became. */
-  readonly note?: string | undefined
-  /** For keys of which only some values are ignored. */
-  readonly isIgnored?: (value: unknown) => boolean
-  /** The value may be somebody's password: never shown. */
-  readonly secret?: boolean
-}
-
-type Row = readonly [kind: kind.Kind, meaning: string, more?: Pick<Key, 'note' | 'isIgnored' | 'secret'>]
+import { ignored, mapped, refused } from './zappas-keys.ts'
 
 const thampi = table('honour', 'everywhere', {
   package_manager: [kind.oneOf('pip', 'conda'), 'What installs the dependencies; `pip` unless said.'],
@@ -216,137 +194,6 @@ const onAws = table('honour', 'aws', {
   aws_endpoint_urls: [kind.textByName, 'Other endpoints for the services of AWS.'],
 })
 
-const mapped = [
-  ...table('map', 'everywhere', {
-    runtime: [
-      kind.matching(/^(python[23]\.\d{1,2}|nodejs2[24]\.x)$/, 'text such as "python3.13" or "nodejs24.x"'),
-      'The Python that runs the model; of a model that needs none, the Node that runs it on AWS, `nodejs24.x` unless said.',
-      { note: '`python3.6` and older stand for the Python that saved the model; `thampi.python` wins.' },
-    ],
-    remote_env_bucket: [
-      kind.text,
-      'The bucket of the remote environment.',
-      { note: 'Becomes `remote_env`.' },
-    ],
-    remote_env_file: [kind.text, 'The file in that bucket.', { note: 'Becomes `remote_env`.' }],
-  }),
-  ...table('map', 'aws', {
-    slim_handler: [
-      kind.flag,
-      'Load the project from S3.',
-      { note: 'The kind of package is chosen by size.' },
-    ],
-    use_precompiled_packages: [
-      kind.flag,
-      'Use wheels made for Linux.',
-      { note: 'Always; never files of the host.' },
-    ],
-    touch: [
-      kind.flag,
-      'Call the endpoint once deployed.',
-      { note: 'Always a real prediction before traffic moves.' },
-    ],
-    touch_path: [kind.text, 'The path of that call.', { note: 'Always the path of predictions.' }],
-    async_source: [
-      kind.text,
-      'The source of asynchronous tasks.',
-      { note: 'Becomes asynchronous predictions.' },
-    ],
-    async_resources: [
-      kind.flag,
-      'Create what such tasks need.',
-      { note: 'Becomes asynchronous predictions.' },
-    ],
-    async_response_table: [
-      kind.text,
-      'Where their answers are kept.',
-      { note: 'Becomes asynchronous predictions.' },
-    ],
-    async_response_table_read_capacity: [
-      kind.wholeNumber(1),
-      'Reads a second of that table.',
-      { note: 'The table scales by itself.' },
-    ],
-    async_response_table_write_capacity: [
-      kind.wholeNumber(1),
-      'Writes a second of that table.',
-      { note: 'The table scales by itself.' },
-    ],
-  }),
-]
-
-const ours = 'Thampi brings its own.'
-const byArn = 'Use `certificate_arn`.'
-
-const ignored = [
-  ...table('ignore', 'everywhere', {
-    app_function: [
-      kind.anything,
-      'The web application of a project.',
-      {
-        note: `${ours} \`thampi-app.app\` means just that and is accepted silently.`,
-        isIgnored: value => value !== 'thampi-app.app',
-      },
-    ],
-  }),
-  ...ignore(ours, {
-    app_type: 'The kind of that application.',
-    lambda_handler: 'The entry point of the function.',
-  }),
-  ...ignore('A model imports what it needs.', { include: 'Libraries loaded at the start.' }),
-  ...ignore(
-    'What a model raises stands in the log with its stack, and in the answer unless `errors` is terse; no function is told.',
-    {
-      exception_handler: 'A Python function that is told of exceptions.',
-    },
-  ),
-  ...ignore('Not offered yet.', { efs_config: 'File systems of the function.' }),
-  ...ignore('Versions never change, so there is nothing to rewrite.', {
-    settings_file: 'Python settings that travel with the project.',
-    delete_local_zip: 'Delete the package after the upload.',
-    delete_s3_zip: 'Delete the uploaded package.',
-  }),
-  ...ignore('Predictions are JSON texts, which need neither.', {
-    binary_support: 'Bodies that are not text.',
-    additional_text_mimetypes: 'Further content types that are text.',
-  }),
-  ...ignore('A model is given no headers.', {
-    context_header_mappings: 'Parts of the request context that become headers.',
-  }),
-  ...ignore('Predictions are not cached by the API.', {
-    cache_cluster_enabled: 'A cache of the API.',
-    cache_cluster_size: 'Its size in GB.',
-    cache_cluster_ttl: 'How long it keeps an answer.',
-    cache_cluster_encrypted: 'Whether it is encrypted.',
-  }),
-  ...ignore(byArn, {
-    certificate: 'A certificate in a file.',
-    certificate_key: 'Its private key.',
-    certificate_chain: 'Its chain.',
-    lets_encrypt_key: 'An account key for certificates.',
-  }),
-  ...ignore('The endpoint has a front already.', {
-    alb_enabled: 'A load balancer in front of the function.',
-    alb_vpc_config: 'Its subnets.',
-  }),
-  ...ignore('A model answers requests; it is not called by events.', {
-    events: 'Schedules and sources of events.',
-    cognito: 'Triggers of user pools.',
-    bot_events: 'Events of chat bots.',
-    websocket_handler_module: 'A handler of WebSocket messages.',
-  }),
-]
-
-const refused = table('refuse', 'everywhere', {
-  django_settings: [
-    kind.anything,
-    'The settings of a Django project.',
-    {
-      note: 'Thampi serves models, not web applications. Take the key out, or deploy this project with Zappa.',
-    },
-  ],
-})
-
 /** The table, in the order of the reference page. */
 export const keys: readonly Key[] = [
   ...everywhere,
@@ -361,25 +208,6 @@ const byName: ReadonlyMap<string, Key> = new Map(keys.map(key => [key.name, key]
 
 export function findKey(name: string): Key | undefined {
   return byName.get(name)
-}
-
-function table(advice: Advice, where: Key['where'], rows: Readonly<Record<string, Row>>): Key[] {
-  return Object.entries(rows).map(([name, [kind, meaning, more]]) => ({
-    name,
-    advice,
-    where,
-    kind,
-    meaning,
-    ...more,
-  }))
-}
-
-function ignore(note: string, meanings: Readonly<Record<string, string>>): Key[] {
-  const rows = Object.entries(meanings).map(([name, meaning]): [string, Row] => [
-    name,
-    [kind.anything, meaning, { note }],
-  ])
-  return table('ignore', 'everywhere', Object.fromEntries(rows))
 }
 
 function hasFunction(authorizer: unknown): boolean {

@@ -1,5 +1,6 @@
 /** The reference page of settings, made of the same table that the reader uses. */
-import { type Key, keys } from './keys.ts'
+import type { Key } from './key.ts'
+import { keys } from './keys.ts'
 
 /** The text of `docs/reference/settings.md`. */
 export function settingsReference(): string {

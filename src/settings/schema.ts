@@ -1,6 +1,7 @@
 /** The JSON Schema of settings files, for editors; made of the same table that the reader uses. */
 import * as z from 'zod'
-import { type Key, keys } from './keys.ts'
+import type { Key } from './key.ts'
+import { keys } from './keys.ts'
 import { stageNamePattern } from './names.ts'
 
 const ours = 'thampi.'
