@@ -1,9 +1,9 @@
 /** The commands that pack a model for AWS Lambda without serving it. */
 import type { Command } from 'commander'
-import { aboveZero, command, excludeNewer, packing, type Run } from './command.ts'
-import { TwoSpellings } from './help.ts'
+import { aboveZero, command, excludeNewer, packing, type Run } from '../command.ts'
+import { TwoSpellings } from '../help.ts'
 
-export function packagingCommands(program: Command, run: Run): void {
+export function pack(program: Command, run: Run): void {
   program.commandsGroup('Pack:')
   packing(
     command(program, 'plan [stage]', 'What serve would pack, create and cost, without doing it', [
@@ -24,7 +24,7 @@ export function packagingCommands(program: Command, run: Run): void {
     .addOption(new TwoSpellings('--free-tier', 'subtract what Lambda gives free each month'))
     .option('--prices <file>', 'JSON file with other prices')
     .action((stage, flags) =>
-      run(async session => (await import('./commands/plan.ts')).planCommand(stage, flags, session)),
+      run(async session => (await import('../commands/plan.ts')).planCommand(stage, flags, session)),
     )
 
   packing(
@@ -39,7 +39,7 @@ export function packagingCommands(program: Command, run: Run): void {
     )
     .addOption(new TwoSpellings('--no-try', 'do not load the package here'))
     .action((stage, flags) =>
-      run(async session => (await import('./commands/package.ts')).packageCommand(stage, flags, session)),
+      run(async session => (await import('../commands/package.ts')).packageCommand(stage, flags, session)),
     )
 
   command(program, 'lock [stage]', 'Which wheels a model takes to Lambda, as pylock.toml', [
@@ -59,6 +59,6 @@ export function packagingCommands(program: Command, run: Run): void {
     .addOption(excludeNewer())
     .option('--upgrade', 'newer versions than the last time, where the file allows them')
     .action((stage, flags) =>
-      run(async session => (await import('./commands/lock.ts')).lockCommand(stage, flags, session)),
+      run(async session => (await import('../commands/lock.ts')).lockCommand(stage, flags, session)),
     )
 }
