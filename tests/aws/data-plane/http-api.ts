@@ -2,17 +2,17 @@
  * HTTP APIs as their callers see them. `https://<id>.execute-api.<region>.amazonaws.com/<path>` stands here under
  * `/_api/<id>/<path>`, and so does `ApiEndpoint` say: a stage's address is made of it in the same way.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { account, type Request } from '../actions.ts'
 import type { ApiGateway } from '../api-gateway.ts'
-import { AwsError, jsonAnswer } from '../errors.ts'
+import { jsonAnswer } from '../errors.ts'
 import type { Lambda } from '../lambda/lambda.ts'
 import type { Answer } from '../moto.ts'
 import type { Authorizer, Authorizers, Decision } from './authorizers.ts'
 import type { Executions } from './executions.ts'
 import { isGranted } from './grants.ts'
-import { answerOf, eventOf } from './http-event.ts'
+import { eventOf } from './http-event.ts'
 import type { Permits } from './signatures.ts'
+import { answerWithin, type NoAnswer } from './within.ts'
 
 const maxBodyBytes = 10 * 1024 * 1024
 const maxWaitMs = 30_000
@@ -158,35 +158,19 @@ export class HttpApis {
       authorizer: decision.context,
     })
     const run = this.#executions.run(lambda, name, qualifier, event)
-    return answerWithin(Math.min(integration?.timeoutInMillis ?? maxWaitMs, maxWaitMs), run)
+    const said = await answerWithin(Math.min(integration?.timeoutInMillis ?? maxWaitMs, maxWaitMs), run)
+    return typeof said === 'string' ? message(...withoutAnswer[said]) : said
   }
 }
 
 const refusals = { 401: 'Unauthorized', 403: 'Forbidden', 500: 'Internal Server Error' } as const
 
-/** What a caller gets when the function answers, fails, is refused, or takes too long. */
-async function answerWithin(
-  ms: number,
-  run: Promise<{ readonly payload: Buffer; readonly functionError?: string }>,
-): Promise<Answer> {
-  const patience = new AbortController()
-  const late = sleep(ms, 'late' as const, { signal: patience.signal }).catch(() => 'late' as const)
-  try {
-    const executed = await Promise.race([run, late])
-    if (executed === 'late') {
-      // It goes on in Lambda, and nobody listens.
-      run.catch(() => {})
-      return message(503, 'Service Unavailable')
-    }
-    if (executed.functionError) return message(500, 'Internal Server Error')
-    return answerOf(executed.payload) ?? message(500, 'Internal Server Error')
-  } catch (error) {
-    if (!(error instanceof AwsError)) throw error
-    if (error.status === 413) return message(413, 'Request Too Long')
-    return error.status === 429 ? message(503, 'Service Unavailable') : message(500, 'Internal Server Error')
-  } finally {
-    patience.abort()
-  }
+const withoutAnswer: Readonly<Record<NoAnswer, readonly [status: number, text: string]>> = {
+  late: [503, 'Service Unavailable'],
+  failed: [500, 'Internal Server Error'],
+  'too long': [413, 'Request Too Long'],
+  throttled: [503, 'Service Unavailable'],
+  refused: [500, 'Internal Server Error'],
 }
 
 /** The most exact route wins: a method before ANY, words before `{parameters}`, those before `{proxy+}` and `$default`. */

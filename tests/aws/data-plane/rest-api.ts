@@ -2,18 +2,17 @@
  * REST APIs as their callers see them, at the same address as HTTP APIs: `/_api/<id>/<stage>/<path>`. What a stage answers
  * by is its deployment; what was imported since changes nothing.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { account, type Request } from '../actions.ts'
-import { AwsError, jsonAnswer } from '../errors.ts'
+import { jsonAnswer } from '../errors.ts'
 import type { Answer } from '../moto.ts'
 import type { RestApis } from '../rest-api.ts'
 import type { RestDefinition, RestMethod } from '../rest-definition.ts'
 import { isGranted } from './grants.ts'
 import { type HttpApisOptions, routeFor } from './http-api.ts'
-import { answerOf } from './http-event.ts'
 import { restEventOf } from './rest-event.ts'
 import { isLetIn } from './rest-policy.ts'
+import { answerWithin, type NoAnswer } from './within.ts'
 
 const maxBodyBytes = 10 * 1024 * 1024
 
@@ -101,35 +100,20 @@ export class RestApiCallers {
     if (!isAllowed) return { refused: says(500, 'Internal server error') }
     const event = restEventOf(request, { id, region, stage, path, resource: method.path, parameters })
     const run = this.#given.executions.run(lambda, name, qualifier, event)
-    return answerWithin(Number(method.integration.timeoutInMillis ?? 29_000), run)
+    const said = await answerWithin(Number(method.integration.timeoutInMillis ?? 29_000), run)
+    return typeof said === 'string' ? { refused: says(...withoutAnswer[said]) } : { answered: said }
   }
 }
 
 /** What the function said, or what the API says instead. */
 type Passed = { readonly answered: Answer } | { readonly refused: Answer }
 
-async function answerWithin(
-  ms: number,
-  run: Promise<{ readonly payload: Buffer; readonly functionError?: string }>,
-): Promise<Passed> {
-  const patience = new AbortController()
-  const late = sleep(ms, 'late' as const, { signal: patience.signal }).catch(() => 'late' as const)
-  try {
-    const executed = await Promise.race([run, late])
-    if (executed === 'late') {
-      run.catch(() => {})
-      return { refused: says(504, 'Endpoint request timed out') }
-    }
-    const answered = executed.functionError ? undefined : answerOf(executed.payload)
-    return answered ? { answered } : { refused: says(502, 'Internal server error') }
-  } catch (error) {
-    if (!(error instanceof AwsError)) throw error
-    return {
-      refused: error.status === 413 ? says(413, 'Request Too Long') : says(500, 'Internal server error'),
-    }
-  } finally {
-    patience.abort()
-  }
+const withoutAnswer: Readonly<Record<NoAnswer, readonly [status: number, text: string]>> = {
+  late: [504, 'Endpoint request timed out'],
+  failed: [502, 'Internal server error'],
+  'too long': [413, 'Request Too Long'],
+  throttled: [500, 'Internal server error'],
+  refused: [500, 'Internal server error'],
 }
 
 /** Refusals get the headers that the API has for them; answers are compressed for whoever takes that. */

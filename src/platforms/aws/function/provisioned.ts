@@ -33,8 +33,7 @@ export async function provisionAhead(
   weights: Weights,
 ): Promise<void> {
   if (wanted === undefined) return
-  await changeState(corner, state => ({ ...state, provisions: true }))
-  const there = await provisionedVersions(corner)
+  const there = await notedVersions(corner)
   const missing = withTraffic(weights).filter(number => there.get(number)?.wanted !== wanted)
   if (!(await hasRoom(corner, there, wanted * missing.length))) return
   for (const number of missing) {
@@ -65,8 +64,7 @@ export async function provisionRouted(
   weights: Weights,
 ): Promise<void> {
   if (wanted === undefined) return
-  await changeState(corner, state => ({ ...state, provisions: true }))
-  const there = await provisionedVersions(corner)
+  const there = await notedVersions(corner)
   for (const number of withTraffic(weights)) {
     if (there.get(number)?.wanted === wanted && there.get(number)?.status === 'READY') continue
     // Traffic is where it was asked to be: what is missing now is speed.
@@ -75,6 +73,12 @@ export async function provisionRouted(
       corner.system.tell(`Version ${number} has no provisioned concurrency: ${error.message}`)
     })
   }
+}
+
+/** It is noted first, so that what is given now is taken back one day, whoever ends in between. */
+async function notedVersions(corner: Corner): Promise<Map<number, Provisioned>> {
+  await changeState(corner, state => ({ ...state, provisions: true }))
+  return provisionedVersions(corner)
 }
 
 function withTraffic(weights: Weights): number[] {
