@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, realpath, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { makeWritable } from './bundle/lambda/layout.ts'
+import { removeReadOnly } from './bundle/unpacked.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import { layout } from './platforms/local/layout.ts'
@@ -40,6 +40,9 @@ const madeInHome = [
 ]
 const madeInState = ['projects', 'store', 'tmp', 'zygotes', 'host.json', 'host.log', 'host.sock']
 
+/** Of those, the ones in which packages are unpacked. */
+const haveReadOnly = ['trials', 'store', 'tmp']
+
 /** Says what `clean` would delete. Throws `STILL_DEPLOYED` while a stage is served, unless forced. */
 export async function planClean(
   scope: CleanScope,
@@ -54,9 +57,9 @@ export async function clean({ paths, stopHost: stop, engine }: CleanPlan): Promi
   const at = layout(engine.system.places.state)
   if (stop) await stopHost(at)
   for (const path of paths) {
-    // What a killed trial left cannot be written to, and so not be emptied either.
-    if (basename(path) === 'trials') await makeWritable(path)
-    await rm(path, { recursive: true, force: true })
+    // Unpacked packages cannot be written to, and so not be emptied either.
+    if (haveReadOnly.includes(basename(path))) await removeReadOnly(path)
+    else await rm(path, { recursive: true, force: true })
   }
   for (const dir of new Set(paths.map(path => dirname(path)))) await removeIfEmpty(dir)
 }

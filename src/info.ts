@@ -1,4 +1,5 @@
 /** The verb `info`: what a stage is now. */
+import type { Likeness } from './bundle/likeness.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import type { Proof } from './model/proof.ts'
@@ -24,6 +25,8 @@ export interface StageDetails {
   readonly deployment: Deployment
   readonly proof?: Proof | undefined
   readonly schema?: Schema | undefined
+  /** Of what it runs to what Lambda gets, for a stage that is meant for Lambda and served here. */
+  readonly likeness?: Likeness | undefined
 }
 
 /**
@@ -40,7 +43,7 @@ export async function details(stageName: string | undefined, engine: Engine): Pr
   const version = (await platform.versions(stage)).find(({ number }) => number === most?.[0])
   if (!version) return { deployment }
   const { schema } = await platform.contents(version)
-  return { deployment, proof: version.proof, schema }
+  return { deployment, proof: version.proof, schema, likeness: version.likeness }
 }
 
 export function notDeployed(stage: Stage, platform: Platform): ThampiError {

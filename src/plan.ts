@@ -238,6 +238,17 @@ async function dependenciesHere(
   options: PlanOptions,
   system: System,
 ): Promise<string> {
+  // Which of the two shows only when it is packed.
+  const lambdas = stage.meantFor === 'aws' ? `those of thampi plan ${stage.name} if they run here, else ` : ''
+  return lambdas + (await asFoundHere(model, stage, options, system))
+}
+
+async function asFoundHere(
+  model: SavedModel,
+  stage: Stage,
+  options: PlanOptions,
+  system: System,
+): Promise<string> {
   const file = options.dependencyFile ?? model.dependencyFile
   const minor = stage.python ?? model.made.python?.split('.').slice(0, 2).join('.')
   const python = await findPython(system, { explicit: options.python, minor })

@@ -65,12 +65,18 @@ export async function debug(
     const request = join(dir, 'request.json')
     const asked = wanted === 'pdb' ? recorded.body : await documentOf(recorded, version, here, engine.system)
     await writeFile(request, asked, { mode: 0o600 })
+    const { packagesDir } = here
     const args =
       wanted === 'pdb'
-        ? foregroundArguments('debugging', here.modelDir, here.codeDir, version.model, request)
+        ? [
+            // Packages of a layer are all there is, as where it was served.
+            ...(packagesDir === undefined ? [] : ['-S']),
+            ...foregroundArguments('debugging', here.modelDir, here.codeDir, version.model, request),
+          ]
         : ['--enable-source-maps', installation().debugging, request]
     // The directories of a version never change, not even by what Python likes to leave beside its sources.
-    const env = { ...engine.system.env, PYTHONDONTWRITEBYTECODE: '1' }
+    const path = packagesDir === undefined ? {} : { PYTHONPATH: packagesDir }
+    const env = { ...engine.system.env, ...path, PYTHONDONTWRITEBYTECODE: '1' }
     return await runInForeground(here.program, args, { cwd: here.codeDir, env })
   } finally {
     await rm(dir, { recursive: true, force: true })

@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import type { Bundle } from './bundle/bundle.ts'
 import { bundleFor } from './bundled.ts'
+import { bundleInstead } from './bundled-here.ts'
 import type { Engine } from './engine.ts'
 import { ThampiError } from './errors.ts'
 import { runHook } from './hooks.ts'
@@ -65,7 +66,7 @@ export async function serve(
   await runHook('prebuild', stage, options, system)
   const packed = await packFor(stageName, options, engine)
   await runHook('zip', stage, options, system)
-  const served = await deploy(packed, prove, system)
+  const served = await deployWhatRuns(packed, options, system)
   const { deployment, version, unchanged } = served
   await rememberServed(deployment.model, engine)
   if (!unchanged)
@@ -96,6 +97,20 @@ export async function packFor(
   for (const notice of bundle.notices) system.tell(notice)
   const origin = await originOf(resolve(system.cwd, options.projectDir ?? '.'), system)
   return { stage, platform, model, bundle, release: { servedTimeUtc: options.servedTimeUtc, ...origin } }
+}
+
+/** With other packages when those of the bundle turn out not to work here, which only happens to what Lambda gets. */
+async function deployWhatRuns(packed: Packed, options: ServeOptions, system: System): Promise<Served> {
+  try {
+    return await deploy(packed, prove, system)
+  } catch (failure) {
+    const { bundle: failed, model, stage, platform } = packed
+    const target = platform.target(model, stage)
+    const bundle = await bundleInstead(failed, failure, model, stage, target, options, system)
+    if (bundle === undefined) throw failure
+    for (const notice of bundle.notices) system.tell(notice)
+    return deployWhatRuns({ ...packed, bundle }, options, system)
+  }
 }
 
 /** The rest of `serve`: all that changes something on the platform. `show` has a version prove itself. */

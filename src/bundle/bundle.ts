@@ -2,6 +2,7 @@
 import { ThampiError } from '../errors.ts'
 import type { Properties } from '../model/saved-model.ts'
 import type { Digest } from '../system/files.ts'
+import type { Likeness } from './likeness.ts'
 
 /** Where a bundle will run. How to get there is the installer's private matter. */
 export interface Target {
@@ -49,6 +50,8 @@ export interface LocalEnvironment {
   readonly version: string
   /** Sorted `name==version` lines: what the layer's digest is made of. */
   readonly lock: readonly string[]
+  /** Unpacked it is all that the program finds beside its own library; absent: what is installed beside the program. */
+  readonly archive?: DependencyArchive | undefined
 }
 
 /** One distribution in an archive of dependencies. */
@@ -98,6 +101,8 @@ export interface Bundle {
   readonly startSeconds?: number | undefined
   /** What a person should hear about the packing; absent in a bundle that was read back from a store. */
   readonly notices: readonly string[]
+  /** How it is related to what Lambda gets; absent where the settings do not mean Lambda, and in a bundle for Lambda. */
+  readonly likeness?: Likeness | undefined
 }
 
 /** What runs a bundle on this machine. @throws ThampiError INTERNAL when it was made for another one */

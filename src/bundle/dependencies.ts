@@ -10,13 +10,15 @@ import { cloudpickleFor, isPickled } from './cloudpickle.ts'
 import { type Installed, inspect } from './inspect.ts'
 import { installers } from './installers/index.ts'
 import { normalName } from './requirement-lines.ts'
-import { readRequirements } from './requirements.ts'
+import { type Requirements, readRequirements } from './requirements.ts'
 
 export interface DependencySource {
   readonly installer: InstallerName
   /** Undefined: the Python is used with whatever is installed beside it. */
   readonly dependencyFile: string | undefined
   readonly python: PythonFound
+  /** What the file asks for, and more than that, when somebody has read it already. */
+  readonly requirements?: Requirements | undefined
 }
 
 export interface Dependencies {
@@ -34,9 +36,12 @@ export async function dependencies(
   system: System,
 ): Promise<Dependencies> {
   checkPython(model, source.python)
-  return source.dependencyFile === undefined
-    ? asItIs(model, source.python, system)
-    : installed(model, source.dependencyFile, source, system)
+  const { dependencyFile, requirements, python } = source
+  if (requirements) return installed(model, requirements, source, system)
+  if (dependencyFile === undefined) return asItIs(model, python, system)
+  const file = await readRequirements(dependencyFile, { cwd: system.cwd, env: system.env })
+  const { extra, notices } = cloudpickleFor(model, file)
+  return installed(model, { ...file, extra, notices: [...file.notices, ...notices] }, source, system)
 }
 
 /** @throws ThampiError PYTHON_MISMATCH when the model was saved under another minor: its pickle would crash there */
@@ -53,24 +58,23 @@ export function checkPython(model: SavedModel, python: PythonFound): void {
 
 async function installed(
   model: SavedModel,
-  dependencyFile: string,
+  requirements: Requirements,
   { installer, python }: DependencySource,
   system: System,
 ): Promise<Dependencies> {
-  const file = await readRequirements(dependencyFile, { cwd: system.cwd, env: system.env })
-  const { extra, notices } = cloudpickleFor(model, file)
-  const environment = await installers[installer].install({ ...file, extra }, python, system)
+  const { shown, notices } = requirements
+  const environment = await installers[installer].install(requirements, python, system)
   const found = await inspect(environment.program, Object.keys(model.made.packages), system)
   const missing = missingPackages(model, found)
   const [first] = missing
   if (first) {
     const lines = missing.map(([, { distribution, version }]) => `${distribution}==${version}`)
     throw new ThampiError('MODULE_MISSING', {
-      message: `${model.name} needs ${first[1].distribution} (${first[1].version} when saved) but ${file.shown} does not list it.`,
-      fix: `add \`${lines.join('` and `')}\` to ${file.shown}`,
+      message: `${model.name} needs ${first[1].distribution} (${first[1].version} when saved) but ${shown} does not list it.`,
+      fix: `add \`${lines.join('` and `')}\` to ${shown}`,
     })
   }
-  return result(environment, [...file.notices, ...notices, ...otherVersions(model, found)])
+  return result(environment, [...notices, ...otherVersions(model, found)])
 }
 
 async function asItIs(model: SavedModel, python: PythonFound, system: System): Promise<Dependencies> {

@@ -87,13 +87,26 @@ export interface LockSource
  */
 export async function lockOf(model: SavedModel, source: LockSource, system: System): Promise<ModelLock> {
   const { dependencyFile, target, ...options } = source
+  const requirements = await requirementsOf(model, dependencyFile, system)
+  return { lock: await lockFor(requirements, target, system, options), requirements }
+}
+
+/**
+ * What a model asks for where nothing that is installed counts.
+ *
+ * @throws ThampiError REQUIREMENTS_INVALID, MODULE_MISSING
+ */
+export async function requirementsOf(
+  model: SavedModel,
+  dependencyFile: string | undefined,
+  { cwd, env }: System,
+): Promise<Requirements> {
   const file =
     dependencyFile === undefined
       ? recordedRequirements(model)
-      : await readRequirements(dependencyFile, { cwd: system.cwd, env: system.env })
+      : await readRequirements(dependencyFile, { cwd, env })
   const { extra, notices } = cloudpickleFor(model, file)
-  const requirements = { ...file, extra, notices: [...file.notices, ...notices] }
-  return { lock: await lockFor(requirements, target, system, options), requirements }
+  return { ...file, extra, notices: [...file.notices, ...notices] }
 }
 
 /** Wheels are examined while others still come. */

@@ -1,5 +1,6 @@
 /** A platform keeps versions and answers requests. `local` and `aws` are two of them; both pass one behaviour suite. */
 import type { Bundle, Language, Target } from '../bundle/bundle.ts'
+import type { Likeness } from '../bundle/likeness.ts'
 import type { State } from '../gateway/health.ts'
 import type { Evidence, Proof } from '../model/proof.ts'
 import type { Properties, SavedModel } from '../model/saved-model.ts'
@@ -28,6 +29,8 @@ export interface Version {
   readonly hasFailed?: boolean
   /** What its answers say about it. */
   readonly properties?: Properties
+  /** How it is related to what Lambda gets; undefined where the settings do not mean Lambda, and on Lambda. */
+  readonly likeness?: Likeness | undefined
 }
 
 /** Version number → share of the traffic in percent; the shares add up to 100. */
@@ -217,7 +220,12 @@ export interface VersionContents {
   readonly evidence: Evidence | undefined
   /** Where it lies and what runs it, on platforms of this machine. */
   readonly here?:
-    | { readonly modelDir: string; readonly codeDir: string; readonly program: string }
+    | {
+        readonly modelDir: string
+        readonly codeDir: string
+        readonly program: string
+        readonly packagesDir?: string
+      }
     | undefined
 }
 

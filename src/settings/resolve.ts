@@ -75,6 +75,7 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
     name,
     model: chooseModel(text('project_name'), name, platform, around),
     platform,
+    meantFor: platformIn(values),
     installer: text('thampi.package_manager') === 'conda' ? 'conda' : 'pip',
     memoryMb: number('memory_size') ?? 512,
     timeoutSeconds: number('timeout_seconds') ?? 30,
@@ -115,6 +116,10 @@ function toStage(name: string, values: ReadonlyMap<string, unknown>, around: Sur
 function choosePlatform(values: ReadonlyMap<string, unknown>, { env, platform }: Surroundings): PlatformName {
   if (platform !== undefined) return platformNamed(platform, '--platform')
   if (env.THAMPI_PLATFORM) return platformNamed(env.THAMPI_PLATFORM, 'THAMPI_PLATFORM')
+  return platformIn(values)
+}
+
+function platformIn(values: ReadonlyMap<string, unknown>): PlatformName {
   const own = values.get('thampi.platform')
   if (own === 'local' || own === 'aws') return own
   return values.has('profile_name') ? 'aws' : 'local'

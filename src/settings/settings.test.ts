@@ -11,6 +11,7 @@ describe('a stage', () => {
       name: 'dev',
       model: 'wine',
       platform: 'local',
+      meantFor: 'local',
       installer: 'pip',
       memoryMb: 512,
       timeoutSeconds: 30,
@@ -71,6 +72,7 @@ describe('a stage', () => {
       name: 'live',
       model: 'wine',
       platform: 'aws',
+      meantFor: 'aws',
       installer: 'conda',
       memoryMb: 2048,
       timeoutSeconds: 60,
@@ -155,7 +157,9 @@ describe('a stage', () => {
       const [flag, variable, own, profile, platform] = row
       const stage = { project_name: 'wine', profile_name: profile, thampi: { platform: own } }
       const settings = await settingsOf({ dev: stage }, { env: { THAMPI_PLATFORM: variable } })
-      expect(settings.stage('dev', { platform: flag }).platform).toBe(platform)
+      const { platform: chosen, meantFor } = settings.stage('dev', { platform: flag })
+      expect(chosen).toBe(platform)
+      expect(meantFor).toBe(own ?? (profile === undefined || profile === null ? 'local' : 'aws'))
     },
   )
 

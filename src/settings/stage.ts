@@ -27,6 +27,8 @@ export interface Stage {
   /** `project_name`: the model's name in the URL. */
   readonly model: string
   readonly platform: PlatformName
+  /** Where the settings put it, whatever `--platform` says: what is served here may be meant for Lambda. */
+  readonly meantFor: PlatformName
   readonly installer: InstallerName
   /** Memory of one sandbox in MB (`memory_size`). */
   readonly memoryMb: number

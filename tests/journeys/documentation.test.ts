@@ -64,7 +64,7 @@ describe.skipIf('missing' in newer)(
       cpSync(await savedWithNewerPython(), join(made.dir, 'models/iris'), { recursive: true })
       const bin = 'path' in newer ? dirname(newer.path) : ''
       const env = { ...made.env, THAMPI_UV: resolve('.venv/bin/uv'), PATH: `${bin}:${made.env.PATH}` }
-      await follow('docs/how-to/lambda-package.md', { ...made, env }, 7)
+      await follow('docs/how-to/lambda-package.md', { ...made, env }, 8)
       expect(readFileSync(join(made.dir, 'files.txt'), 'utf8')).toContain('thampi_handler.py  (handler)')
     })
   },

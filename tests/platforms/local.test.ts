@@ -28,6 +28,7 @@ export function localStage(name: string): Stage {
     name,
     model: 'mymodel',
     platform: 'local',
+    meantFor: 'local',
     installer: 'pip',
     memoryMb: 512,
     timeoutSeconds: 30,

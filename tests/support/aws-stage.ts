@@ -11,6 +11,7 @@ export function awsStage(
     name,
     model: 'mymodel',
     platform: 'aws',
+    meantFor: 'aws',
     installer: 'pip',
     memoryMb: 512,
     timeoutSeconds: 20,

@@ -1,18 +1,8 @@
 /** A package unpacked as Lambda unpacks it: task root, layer root, scratch. Only scratch can be written to. */
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  rename,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { digestOf } from '../../system/files.ts'
+import { makeReadOnly, removeReadOnly, unpackOnce } from '../unpacked.ts'
 import { ours } from '../zip/read.ts'
 import { unpackZip } from '../zip/unpack.ts'
 import { type Manifest, manifestFile, manifestText } from './manifest.ts'
@@ -47,13 +37,10 @@ export async function unpackPackage(
   await removeOld(trials)
   const root = await mkdtemp(join(trials, 'run-'))
   const at = { taskRoot: join(root, 'task'), layerRoot: layersIn(trials, made), scratch: join(root, 'tmp') }
-  const remove = async (): Promise<void> => {
-    await makeWritable(root)
-    await rm(root, { recursive: true, force: true })
-  }
+  const remove = (): Promise<void> => removeReadOnly(root)
   try {
     await unpackZip(made.functionZip.file, at.taskRoot, ours)
-    await unpackLayers(made, at.layerRoot, join(root, 'opt'))
+    await unpackLayers(made, at.layerRoot, trials)
     await mkdir(at.scratch)
     const blobs = made.model.in === 's3' ? made.model.blobs : []
     for (const { path, source } of blobs) await link(source, join(at.taskRoot, 'model', path))
@@ -72,28 +59,16 @@ function layersIn(trials: string, { layers }: LambdaPackage): string {
   return join(trials, `layers-${digest.slice('sha256:'.length, 'sha256:'.length + 16)}`)
 }
 
-/** Whole or absent: two commands may want the same at once. Ours is one layer or none. */
+/** Ours is one layer or none. */
 async function unpackLayers(
   { layers: [layer] }: LambdaPackage,
   layerRoot: string,
-  attempt: string,
+  trials: string,
 ): Promise<void> {
-  if (await touched(layerRoot)) return
-  if (layer) await unpackZip(layer.archive.file, attempt, ours)
-  else await mkdir(attempt)
-  await rename(attempt, layerRoot).catch(async cause => {
-    if (!(await touched(layerRoot))) throw cause
-  })
-  await makeReadOnly(layerRoot)
-}
-
-/** Whether it is there; it then counts as used. */
-async function touched(dir: string): Promise<boolean> {
+  await unpackOnce(layer?.archive.file, layerRoot, trials, () => {})
+  // It counts as used.
   const now = new Date()
-  return utimes(dir, now, now).then(
-    () => true,
-    () => false,
-  )
+  await utimes(layerRoot, now, now)
 }
 
 /** Who tries a package may hear what went wrong in it, whatever its callers will be told. What is in S3 is not here. */
@@ -106,29 +81,11 @@ async function link(source: string, target: string): Promise<void> {
   await symlink(source, target)
 }
 
-/** Directories decide whether files can be made; files of ours are never written to by anybody who behaves. */
-async function makeReadOnly(dir: string): Promise<void> {
-  for (const below of await directoriesIn(dir)) await makeReadOnly(below)
-  await chmod(dir, 0o555)
-}
-
-/** So that it can be removed again, by whoever made it. */
-export async function makeWritable(dir: string): Promise<void> {
-  await chmod(dir, 0o755).catch(() => {})
-  for (const below of await directoriesIn(dir)) await makeWritable(below)
-}
-
-async function directoriesIn(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
-  return entries.filter(entry => entry.isDirectory()).map(({ name }) => join(dir, name))
-}
-
 async function removeOld(trials: string): Promise<void> {
   for (const name of await readdir(trials)) {
     const path = join(trials, name)
     const changed = await stat(path).catch(() => undefined)
     if (!changed?.isDirectory() || Date.now() - changed.mtimeMs < dayMs) continue
-    await makeWritable(path)
-    await rm(path, { recursive: true, force: true })
+    await removeReadOnly(path)
   }
 }

@@ -16,8 +16,9 @@ export async function infoCommand(stage: string | undefined, session: Session): 
   return 0
 }
 
-function detailsDocument({ deployment, proof, schema }: StageDetails): object {
-  return { ...deploymentDocument(deployment), receipts: proof && proofDocument(proof), schema }
+function detailsDocument({ deployment, proof, schema, likeness }: StageDetails): object {
+  const version = { like_lambda: likeness, receipts: proof && proofDocument(proof), schema }
+  return { ...deploymentDocument(deployment), ...version }
 }
 
 /** How a version answered the recorded examples, as it is written for programs. */

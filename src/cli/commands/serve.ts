@@ -81,6 +81,7 @@ function servedDocument({ deployment, version, model, unchanged, proof }: Served
     instance_id: version.instanceId,
     saved_model: model.dir,
     unchanged,
+    like_lambda: version.likeness,
     receipts_replayed: proof.examples,
   }
 }

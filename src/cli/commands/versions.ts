@@ -42,7 +42,14 @@ function stateOf({ hasFailed, wasRouted }: Version, weight: number): string {
 }
 
 function documentOf(version: Version): object {
-  const { number, servedTimeUtc, bundle, instanceId, properties, by, commit, proof } = version
+  const { number, servedTimeUtc, bundle, instanceId, properties, by, commit, proof, likeness } = version
   const release = { version: number, served_time_utc: servedTimeUtc, bundle, instance_id: instanceId }
-  return { ...release, properties, by, commit, receipts: proof && proofDocument(proof) }
+  return {
+    ...release,
+    properties,
+    by,
+    commit,
+    like_lambda: likeness,
+    receipts: proof && proofDocument(proof),
+  }
 }

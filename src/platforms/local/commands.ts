@@ -1,5 +1,6 @@
 /** What the host does for commands that come through the private door. */
 
+import { sentenceOf } from '../../bundle/likeness.ts'
 import { type ErrorCode, errorCodes, ThampiError } from '../../errors.ts'
 import type { Endpoint, GatewayAnswer, GatewayRequest } from '../../gateway/gateway.ts'
 import { problemAnswer } from '../../gateway/problem.ts'
@@ -231,6 +232,11 @@ async function release(host: Host, { isTimeChosen, ...wanted }: ReleaseInput): P
     if (error instanceof SandboxFailed) throw loadError(error, record)
     throw error
   }
+  const { likeness, number: version } = record
+  if (likeness) {
+    const message = `version ${version}: ${sentenceOf(likeness)}`
+    stage.log.write({ timeMs: Date.now(), level: 'INFO', source: 'host', version, message })
+  }
   return record
 }
 
@@ -245,7 +251,7 @@ function loadError({ failed }: SandboxFailed, { stage }: StageKey): ThampiError 
 }
 
 function versionOf(record: VersionRecord): Version {
-  const { stage, model, number, bundle, servedTimeUtc, properties, by, commit } = record
+  const { stage, model, number, bundle, servedTimeUtc, properties, by, commit, likeness } = record
   return {
     stage,
     model,
@@ -256,6 +262,7 @@ function versionOf(record: VersionRecord): Version {
     properties,
     by,
     commit,
+    likeness,
   }
 }
 

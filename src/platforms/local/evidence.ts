@@ -5,6 +5,7 @@ import type { Evidence, Proof } from '../../model/proof.ts'
 import { readSchema } from '../../model/schema.ts'
 import { type Digest, digestOfFile } from '../../system/files.ts'
 import type { VersionContents } from '../platform.ts'
+import { packagesIn } from './launch.ts'
 import type { Layout, StageKey } from './layout.ts'
 import { readRecord, type VersionRecord, versionsOnDisk, writeRecord } from './records.ts'
 
@@ -41,6 +42,7 @@ export async function contentsOf(at: Layout, record: VersionRecord): Promise<Ver
       modelDir: at.layer(record.layers.model),
       codeDir: at.layer(record.layers.code),
       program: record.program,
+      ...(record.unpacked ? { packagesDir: packagesIn(at.layer(record.layers.dependencies)) } : {}),
     },
   }
 }

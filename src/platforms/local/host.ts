@@ -1,8 +1,9 @@
 /** The host: the process of the local platform. Gateway, sandboxes, and the state on disk, of which it is the only writer. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import type { Server as HttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
+import { removeReadOnly } from '../../bundle/unpacked.ts'
 import { systemCode, ThampiError } from '../../errors.ts'
 import { connectionCaps } from '../../gateway/caps.ts'
 import { createGateway, type Endpoint, type NotFound } from '../../gateway/gateway.ts'
@@ -67,7 +68,7 @@ export class Host {
     await mkdir(at.root, { recursive: true, mode: 0o700 })
     const host = new Host(at, await holdLock(at), system)
     try {
-      await rm(at.tmp, { recursive: true, force: true })
+      await removeReadOnly(at.tmp)
       // Before listening: a caller who comes back early must find the stages, not a 404.
       for (const key of await stagesOnDisk(at)) await host.open(key)
       await host.#listen(port)

@@ -1,7 +1,7 @@
 /** How the process of a version is started: which Python, which directories, which environment. */
 import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import type { Breed } from '../../sandbox/nursery.ts'
 import type { Command } from '../../sandbox/process.ts'
 import { digestOf } from '../../system/files.ts'
@@ -49,6 +49,7 @@ export async function launchOf(record: VersionRecord, at: Layout, env: Environme
       Object.entries(env).filter((entry): entry is [string, string] => passedOn.test(entry[0])),
     ),
     ...settings.environment,
+    ...pathOf(record, at),
   }
   const program = { file: record.program, args: argumentsOf(record, at) }
   return {
@@ -84,16 +85,38 @@ export async function launchOf(record: VersionRecord, at: Layout, env: Environme
   }
 }
 
-function argumentsOf({ language = 'python', layers, settings }: VersionRecord, at: Layout): string[] {
+function argumentsOf(
+  { language = 'python', layers, settings, unpacked }: VersionRecord,
+  at: Layout,
+): string[] {
   const runtime = at.layer(layers.runtime)
   switch (language) {
     case 'python':
       // A directory with a `__main__.py` is a program to Python, and becomes the first entry of its path.
-      return [runtime]
+      return unpacked ? [...withoutOwnPackages, runtime] : [runtime]
     case 'node':
       // Unless told, Node sizes its heap by the machine, and collects too late for what the stage allows.
       return [`--max-old-space-size=${settings.memoryMb}`, join(runtime, 'runtime.mjs')]
   }
+}
+
+/**
+ * What is installed beside a Python whose packages come from a layer does not count: Lambda has not got it. Nor is
+ * anything written into the layer, where the owner of all files could.
+ */
+export const withoutOwnPackages = ['-S', '-B'] as const
+
+/** By a variable, so that processes which a model starts find the same packages. */
+function pathOf({ unpacked, layers, settings }: VersionRecord, at: Layout): Record<string, string> {
+  if (!unpacked) return {}
+  const { PYTHONPATH: own } = settings.environment
+  const packages = packagesIn(at.layer(layers.dependencies))
+  return { PYTHONPATH: own ? `${packages}${delimiter}${own}` : packages }
+}
+
+/** Where a layer of Lambda has its packages. */
+export function packagesIn(layer: string): string {
+  return join(layer, 'python')
 }
 
 function threads(sandboxes: number): Record<string, string> {

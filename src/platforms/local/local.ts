@@ -30,9 +30,9 @@ import { readLog } from './log-file.ts'
 import { readRecorded } from './recorder.ts'
 import { stagesOnDisk } from './records.ts'
 import { rehearse } from './rehearsal.ts'
-import { keyOf, releaseInput, storedLayers } from './release-input.ts'
+import { keyOf, releaseInput, storedArchive, storedLayers } from './release-input.ts'
 import { ensureHost, runningHost } from './start-host.ts'
-import { putLayer } from './store.ts'
+import { putArchive, putLayer } from './store.ts'
 
 /** @example const platform = openLocal(realSystem()) */
 export function openLocal(system: System): Platform {
@@ -92,6 +92,8 @@ async function release(
   }
   await ensureHost(at, system)
   for (const layer of storedLayers(bundle)) await putLayer(at, layer)
+  const packages = storedArchive(bundle)
+  if (packages) await putArchive(at, packages.digest, packages.archive, system)
   return knock<Version>(at.door, 'POST /versions', input)
 }
 

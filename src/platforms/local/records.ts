@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Language, LayerKind } from '../../bundle/bundle.ts'
+import type { Likeness } from '../../bundle/likeness.ts'
 import { systemCode, ThampiError } from '../../errors.ts'
 import type { Properties } from '../../model/saved-model.ts'
 import type { Stage } from '../../settings/stage.ts'
@@ -43,6 +44,10 @@ export interface VersionRecord extends StageKey {
   readonly program: string
   /** Sorted `name==version` lines of its dependencies; absent in records from before they were kept. */
   readonly packages?: readonly string[]
+  /** How it is related to what Lambda gets; absent where the settings do not mean Lambda. */
+  readonly likeness?: Likeness | undefined
+  /** Its packages lie in the store, as a layer like the others; absent: beside its program. */
+  readonly unpacked?: true | undefined
   readonly layers: Readonly<Record<LayerKind, Digest>>
   /** File of the model layer → digest: what the runtime compares before it loads. */
   readonly digests: Readonly<Record<string, Digest>>

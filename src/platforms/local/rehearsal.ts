@@ -21,7 +21,7 @@ import {
   type VersionRecord,
   versionsOnDisk,
 } from './records.ts'
-import { keyOf, releaseInput, storedLayers } from './release-input.ts'
+import { keyOf, releaseInput, storedArchive, storedLayers } from './release-input.ts'
 import { numberAfter, type Released, sameRelease } from './same-release.ts'
 import { runningHost } from './start-host.ts'
 
@@ -98,6 +98,9 @@ function noteRelease(bundle: Bundle, { record, before }: Found, at: Layout, note
     if (existsSync(at.layer(digest))) continue
     note('copy-layer', `${kind} ${digest}`, { bytes: files.reduce((sum, { size }) => sum + size, 0) })
   }
+  const packages = storedArchive(bundle)
+  if (packages && !existsSync(at.layer(packages.digest)))
+    note('unpack-layer', `dependencies ${packages.digest}`, { bytes: packages.archive.unpackedBytes })
   const { stage, model, number } = record
   note('release', `${stage}/${model}@${number}`, { differences: differences(before, record) })
 }

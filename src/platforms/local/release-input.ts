@@ -1,5 +1,11 @@
 /** What the host is told of a bundle that becomes a version. */
-import { type Bundle, type Layer, type LayerKind, localEnvironment } from '../../bundle/bundle.ts'
+import {
+  type Bundle,
+  type DependencyArchive,
+  type Layer,
+  type LayerKind,
+  localEnvironment,
+} from '../../bundle/bundle.ts'
 import { ThampiError } from '../../errors.ts'
 import type { Stage } from '../../settings/stage.ts'
 import type { Digest } from '../../system/files.ts'
@@ -29,6 +35,8 @@ export function releaseInput(
     language: bundle.language,
     program: environment.program,
     packages: environment.lock,
+    likeness: bundle.likeness,
+    ...(environment.archive ? { unpacked: true } : {}),
     layers: {
       dependencies: layerOf(bundle, 'dependencies').digest,
       runtime: layerOf(bundle, 'runtime').digest,
@@ -40,9 +48,17 @@ export function releaseInput(
   }
 }
 
-/** Those that lie in the store; dependencies are an environment of this machine. */
+/** Those that are copied into the store; dependencies are an environment of this machine, or unpacked. */
 export function storedLayers({ layers }: Bundle): Layer[] {
   return layers.filter(({ kind }) => kind !== 'dependencies')
+}
+
+/** The packages that are unpacked into the store, under the digest of their layer. */
+export function storedArchive(
+  bundle: Bundle,
+): { readonly digest: Digest; readonly archive: DependencyArchive } | undefined {
+  const { archive } = localEnvironment(bundle)
+  return archive && { digest: layerOf(bundle, 'dependencies').digest, archive }
 }
 
 export function keyOf(stage: Stage): StageKey {

@@ -3,9 +3,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { access, chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { FileEntry, Layer } from '../../bundle/bundle.ts'
+import type { DependencyArchive, FileEntry, Layer } from '../../bundle/bundle.ts'
+import { removeReadOnly, unpackOnce } from '../../bundle/unpacked.ts'
 import { ThampiError } from '../../errors.ts'
-import { explainFileError, resolveInside, syncDirectory } from '../../system/files.ts'
+import { type Digest, explainFileError, resolveInside, syncDirectory } from '../../system/files.ts'
+import type { System } from '../../system/system.ts'
 import type { Layout } from './layout.ts'
 
 /** Puts a layer into the store unless it is there. Several processes may do so at once; one of them wins, all are right. */
@@ -26,6 +28,23 @@ export async function putLayer(at: Layout, layer: Layer): Promise<void> {
     throw explainFileError(cause, place)
   } finally {
     await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+/** Puts packages into the store, unpacked from their archive, unless they are there as they should be. */
+export async function putArchive(
+  at: Layout,
+  digest: Digest,
+  archive: DependencyArchive,
+  system: System,
+): Promise<void> {
+  const place = at.layer(digest)
+  const waiting = (pid: number): void =>
+    system.tell(`waiting for another thampi (process ${pid}) that unpacks the same packages`)
+  try {
+    await unpackOnce(archive.file, place, at.tmp, waiting)
+  } catch (cause) {
+    throw explainFileError(cause, place)
   }
 }
 
@@ -57,7 +76,7 @@ export async function collectLayers(at: Layout, used: ReadonlySet<string>): Prom
   const store = join(at.root, 'store', 'sha256')
   for (const prefix of await readdir(store).catch(() => [])) {
     for (const hex of await readdir(join(store, prefix))) {
-      if (!used.has(`sha256:${hex}`)) await rm(join(store, prefix, hex), { recursive: true, force: true })
+      if (!used.has(`sha256:${hex}`)) await removeReadOnly(join(store, prefix, hex))
     }
   }
 }
