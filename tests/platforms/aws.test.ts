@@ -8,9 +8,8 @@ import { startCloud } from '../aws/cloud.ts'
 import { awsStage } from '../support/aws-stage.ts'
 import { savedWithNewerPython } from '../support/newer-model.ts'
 import { newerPython } from '../support/newer-python.ts'
-import { saveSource } from '../support/node-runtime.ts'
 import { temporaryDirectory } from '../support/python.ts'
-import { type Reached, testPlatform } from './suite.ts'
+import { inTypeScript, type Reached, testPlatform } from './suite.ts'
 
 const stage = (name: string): Stage => awsStage(name, { s3_bucket: 'thampi-tests' })
 
@@ -49,18 +48,4 @@ thampi.save(Model(), "model", ".")
   })
 }
 
-testPlatform('aws, with models in TypeScript', reach, {
-  packages: [],
-  answering: text =>
-    saveSource(`export default class {
-  predict(args: unknown) {
-    console.log('asked')
-    return { says: ${JSON.stringify(text)}, got: args }
-  }
-}`),
-  broken: why =>
-    saveSource(`export default class {
-  initialize() { throw new Error(${JSON.stringify(why)}) }
-  predict() { return 1 }
-}`),
-})
+testPlatform('aws, with models in TypeScript', reach, inTypeScript)

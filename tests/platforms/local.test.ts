@@ -13,48 +13,17 @@ import type { Version } from '../../src/platforms/platform.ts'
 import type { Stage } from '../../src/settings/stage.ts'
 import { places } from '../../src/system/places.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
-import { saveSource } from '../support/node-runtime.ts'
 import { isRunning } from '../support/processes.ts'
 import { saveModel, temporaryDirectory } from '../support/python.ts'
-import { all, answering, ask, bundleOf, testPlatform } from './suite.ts'
+import { stageWith } from '../support/stage.ts'
+import { all, answering, ask, bundleOf, inTypeScript, testPlatform } from './suite.ts'
 
 function systemIn(home: string): System {
   const env = { ...process.env, THAMPI_HOME: home, PORT: undefined }
   return { ...realSystem(), env, cwd: temporaryDirectory(), places: places(env) }
 }
 
-export function localStage(name: string): Stage {
-  return {
-    name,
-    model: 'mymodel',
-    platform: 'local',
-    meantFor: 'local',
-    installer: 'pip',
-    memoryMb: 512,
-    timeoutSeconds: 30,
-    keepWarm: true,
-    maxSandboxes: 1,
-    maxBatch: 64,
-    maxWaitMs: 0,
-    maxConcurrency: 1,
-    maxQueue: undefined,
-    idempotent: true,
-    memoryWall: false,
-    fork: true,
-    environment: {},
-    remoteEnvironment: undefined,
-    exclude: [],
-    errors: 'full',
-    logLevel: 'INFO',
-    retainedVersions: undefined,
-    python: undefined,
-    apiKeyRequired: false,
-    cors: false,
-    record: 'off',
-    recordHide: [],
-    aws: {},
-  }
-}
+const localStage = (name: string): Stage => stageWith({ name, platform: 'local', maxSandboxes: 1 })
 
 const local = async () => {
   const system = systemIn(temporaryDirectory())
@@ -70,21 +39,7 @@ const local = async () => {
 }
 
 testPlatform('local', local)
-testPlatform('local, with models in TypeScript', local, {
-  packages: [],
-  answering: text =>
-    saveSource(`export default class {
-  predict(args: unknown) {
-    console.log('asked')
-    return { says: ${JSON.stringify(text)}, got: args }
-  }
-}`),
-  broken: why =>
-    saveSource(`export default class {
-  initialize() { throw new Error(${JSON.stringify(why)}) }
-  predict() { return 1 }
-}`),
-})
+testPlatform('local, with models in TypeScript', local, inTypeScript)
 
 describe('the host on this machine', () => {
   const opened: System[] = []

@@ -8,6 +8,7 @@ import type { LogLine, Platform, Version, Weights } from '../../src/platforms/pl
 import type { Stage } from '../../src/settings/stage.ts'
 import { type SourceOptions, sourceOf } from '../../src/source.ts'
 import type { System } from '../../src/system/system.ts'
+import { saveSource } from '../support/node-runtime.ts'
 import { python, saveModel, temporaryDirectory } from '../support/python.ts'
 
 export interface Reached {
@@ -37,6 +38,22 @@ export const inPython: Author = {
     saveModel(
       `def initialize(self, context):\n    raise ValueError(${JSON.stringify(why)})\ndef predict(self, args, context):\n    return 1`,
     ),
+}
+
+export const inTypeScript: Author = {
+  packages: [],
+  answering: text =>
+    saveSource(`export default class {
+  predict(args: unknown) {
+    console.log('asked')
+    return { says: ${JSON.stringify(text)}, got: args }
+  }
+}`),
+  broken: why =>
+    saveSource(`export default class {
+  initialize() { throw new Error(${JSON.stringify(why)}) }
+  predict() { return 1 }
+}`),
 }
 
 export function testPlatform(name: string, reach: () => Promise<Reached>, author: Author = inPython): void {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import type { LockedWheel } from '../../src/bundle/lock/lock.ts'
 import { realSystem, type System } from '../../src/system/system.ts'
 import { temporaryDirectory } from './python.ts'
@@ -16,7 +17,7 @@ export interface WheelServer {
   readonly close: () => void
 }
 
-/** A server of files; `handle` may answer a request otherwise, and knows how many there were. */
+/** A server of files until the test ends; `handle` may answer a request otherwise, and knows how many there were. */
 export async function startWheelServer(
   files: Record<string, Buffer>,
   handle: (request: IncomingMessage, response: ServerResponse, count: number) => boolean | undefined = () =>
@@ -39,6 +40,7 @@ export async function startWheelServer(
     server.close()
     server.closeAllConnections()
   }
+  onTestFinished(close)
   return { url: `http://127.0.0.1:${port}`, port, asked, close }
 }
 

@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../../../tests/support/python.ts'
 import {
   machineWithoutWheels,
-  startWheelServer,
-  type WheelServer,
+  startWheelServer as serve,
   lockedWheel as wheel,
 } from '../../../tests/support/wheel-server.ts'
 import type { System } from '../../system/system.ts'
@@ -15,18 +14,10 @@ import { fetchWheels } from './fetch.ts'
 
 let system: System
 let told: string[]
-const closing: (() => void)[] = []
 beforeEach(() => {
   told = []
   system = machineWithoutWheels(line => told.push(line))
 })
-afterEach(() => closing.splice(0).forEach(close => void close()))
-
-async function serve(...given: Parameters<typeof startWheelServer>): Promise<WheelServer> {
-  const server = await startWheelServer(...given)
-  closing.push(server.close)
-  return server
-}
 
 const content = randomBytes(300_000)
 

@@ -14,13 +14,12 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { selfSigned } from '../../../tests/support/certificate.ts'
 import { temporaryDirectory } from '../../../tests/support/python.ts'
 import {
   machineWithoutWheels,
-  startWheelServer,
-  type WheelServer,
+  startWheelServer as serve,
   lockedWheel as wheel,
 } from '../../../tests/support/wheel-server.ts'
 import type { System } from '../../system/system.ts'
@@ -29,18 +28,10 @@ import { fetchWheels } from './fetch.ts'
 
 let system: System
 let told: string[]
-const closing: (() => void)[] = []
 beforeEach(() => {
   told = []
   system = machineWithoutWheels(line => told.push(line))
 })
-afterEach(() => closing.splice(0).forEach(close => void close()))
-
-async function serve(...given: Parameters<typeof startWheelServer>): Promise<WheelServer> {
-  const server = await startWheelServer(...given)
-  closing.push(server.close)
-  return server
-}
 
 const content = randomBytes(300_000)
 
@@ -254,8 +245,8 @@ describe('a server', () => {
   })
 
   it('that is not there leaves the way out', async () => {
-    const { url } = await serve({})
-    closing.splice(0).forEach(close => void close())
+    const { url, close } = await serve({})
+    close()
     system = { ...system, env: { ...system.env, PIP_RETRIES: '0' } }
     await expect(fetchWheels([wheel(content, `${url}/a`)], system)).rejects.toMatchObject({
       code: 'NETWORK',
@@ -346,7 +337,7 @@ describe('whoever sends us elsewhere', () => {
       response.writeHead(301, { location: `${plain.url}/a` }).end(),
     ).listen(0, '127.0.0.1')
     await once(secure, 'listening')
-    closing.push(() => {
+    onTestFinished(() => {
       secure.close()
       secure.closeAllConnections()
     })
@@ -430,7 +421,7 @@ describe('several', () => {
       execArgv: ['--import', 'tsx'],
       env: { ...process.env, ...system.env, THAMPI_HOME: system.places.home },
     })
-    closing.push(() => child.kill('SIGKILL'))
+    onTestFinished(() => void child.kill('SIGKILL'))
     return child
   }
 })
