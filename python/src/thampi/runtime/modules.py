@@ -16,31 +16,29 @@ _STANDARD = (
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
-_found = set()
 _looked_at = 0
 
 
 def of_libraries(code_dir=None):
     """Names of loaded modules that belong neither to the standard library, nor to the runtime, nor to the
-    project in `code_dir`; sorted.
-
-    Looks only at what was loaded since it was last called: looking at an object writes into its page of
-    memory, and a forked process would have to copy what it shares with its zygote.
+    project in `code_dir`; sorted. Of those that were loaded since it was last called: looking at an object
+    writes into its page of memory, and a forked process would have to copy what it shares with its zygote.
     """
     global _looked_at
     elsewhere = (_OURS, os.path.join(code_dir, "")) if code_dir else _OURS
     # The latest come first when a dict is read backwards.
-    names = list(islice(reversed(sys.modules), max(0, len(sys.modules) - _looked_at)))
+    latest = list(islice(reversed(sys.modules), max(0, len(sys.modules) - _looked_at)))
     _looked_at = len(sys.modules)
-    for name in names:
+    found = set()
+    for name in latest:
         spec = getattr(sys.modules.get(name), "__dict__", {}).get("__spec__")
         origin, name = getattr(spec, "origin", None), getattr(spec, "name", None)
         if not isinstance(origin, str) or not isinstance(name, str) or not os.path.isabs(origin):
             continue  # built in, frozen, or made by hand
         if not origin.startswith(elsewhere) and not _is_standard(origin) and not _is_test(name):
-            _found.add(name)
-    _found.discard("__main__")
-    return sorted(_found)[:_LIMIT]
+            found.add(name)
+    found.discard("__main__")
+    return sorted(found)[:_LIMIT]
 
 
 def _is_standard(origin):

@@ -31,6 +31,17 @@ def run(imports, received, frames, outgoing):
     began = time.monotonic()
     _import(imports)
     zygote = _Zygote(frames, outgoing)
+    ready = _ready(zygote, began)
+    # A collection in a child would write into pages that all of them share.
+    gc.collect()
+    gc.freeze()
+    wire.write_all(outgoing, (ready,))
+    return zygote.obey(received)
+
+
+def _ready(zygote, began):
+    """The frame, of which only the bytes stay: a child lets go of all else that is in our hands here, and a
+    thousand names of modules lie in as many pages of memory, which it would have to copy."""
     ready = {
         "protocol": wire.PROTOCOL,
         "runtime": "python",
@@ -42,11 +53,7 @@ def run(imports, received, frames, outgoing):
         "fork": zygote.obstacle() is None,
         "loadMs": round((time.monotonic() - began) * 1000),
     }
-    # A collection in a child would write into pages that all of them share.
-    gc.collect()
-    gc.freeze()
-    zygote.say(wire.READY, 0, ready)
-    return zygote.obey(received)
+    return wire.frame(wire.READY, 0, ready)
 
 
 def _import(names):
