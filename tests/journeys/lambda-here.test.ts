@@ -39,6 +39,10 @@ class Model(thampi.Model):
         import importlib
         if isinstance(args, list):
             return {"sum": sum(args), "größe": float("nan")}
+        if args == "child":
+            import subprocess, sys
+            told = subprocess.run([sys.executable, "-c", "import alpha; print(alpha.version)"], capture_output=True)
+            return told.stdout.decode().strip()
         try:
             module = importlib.import_module(args)
         except ImportError as error:
@@ -85,7 +89,7 @@ describe.skipIf(!runsLambda)(`a stage that is meant for Lambda, on this machine$
     mkdirSync(join(shop.dir, 'models'), { recursive: true })
     cpSync(await savedWithNewerPython(source), join(shop.dir, 'models/shop'), { recursive: true })
     const base = { project_name: 'shop', s3_bucket: 'thampi-store', aws_region: 'eu-west-1' }
-    const aws = { ...base, thampi: { platform: 'aws' } }
+    const aws = { ...base, thampi: { platform: 'aws', record: 'errors' } }
     shop.write(
       'zappa_settings.json',
       JSON.stringify({
@@ -288,6 +292,21 @@ thampi.save(Model(), "model", ".", examples=["${module}"])`
     for (const stage of ['production', 'blue'])
       expect(await ask(stage, 'alpha', home)).toMatchObject({ version: 2 })
     expect(leftIn(home)).toEqual([])
+    // Both are forked from one process that has imported the packages.
+    expect(readdirSync(join(home, 'local/zygotes'))).toHaveLength(1)
+  })
+
+  it('has the same packages in processes that its model starts, and in the debugger', async () => {
+    await served('production --dependency_file=requirements.txt')
+    expect(await ask('production', 'child')).toBe('2')
+    const url = new URL((await json('info', 'production', '--platform=local')).url)
+    const refused = await fetch(url, { method: 'POST', body: '{"data": {}}' })
+    expect(refused.status).toBe(500)
+    const id = refused.headers.get('x-request-id') ?? ''
+    const words = ['replay', id, 'production', '--platform=local', '--pdb']
+    const input = 'import alpha, sys\np alpha.version, sys.flags.no_site\nq\n'
+    const { out } = await shop.thampi(words, { ...around(), input })
+    expect(out).toContain('(2, 1)')
   })
 
   it('is unpacked again when it was killed at that, or when files of it are gone', async () => {
