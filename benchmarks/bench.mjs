@@ -5,6 +5,7 @@
  *     npm run bench -- --quick                      a small version, under three minutes, not kept
  *     npm run bench -- --workloads=no-op,memory     some of it; what was measured before of the others stays
  *     npm run bench -- --peers=Thampi,FastAPI       some of the peers
+ *     npm run bench -- --add                        further runs, added to those there are
  *     npm run bench -- --ci                         Thampi alone, only printed
  */
 import { spawnSync } from 'node:child_process'
@@ -18,7 +19,7 @@ import { median, shown } from './numbers.mjs'
 import { peers } from './peers/index.mjs'
 import { cli } from './peers/thampi.mjs'
 import { cellTable, ratioTable, writeReport } from './report.mjs'
-import { noResults, readResults } from './results.mjs'
+import { joined, noResults, readResults } from './results.mjs'
 import { specials } from './specials/index.mjs'
 import { workloads } from './workloads.mjs'
 
@@ -54,7 +55,8 @@ results.generator = tool
 const installed = install()
 for (const work of plan.work) {
   if ('runners' in work) {
-    results.workloads[work.name] = await compare(work, { ...plan, installed })
+    const measured = await compare(work, { ...plan, installed })
+    results.workloads[work.name] = flags.add ? joined(results.workloads[work.name], measured) : measured
   } else {
     await special(work)
   }
@@ -140,6 +142,7 @@ function readFlags() {
       options: {
         quick: flag,
         ci: flag,
+        add: flag,
         'no-build': flag,
         runs: text,
         seconds: text,

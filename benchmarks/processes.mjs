@@ -36,6 +36,14 @@ export function pssMb(pids) {
   return kilobytes.reduce((sum, one) => sum + one, 0) / 1024
 }
 
+export function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // Gone between the look and the kill.
+  }
+}
+
 export function isAlive(pid) {
   const stat = statOf(pid)
   return stat !== undefined && stat.state !== 'Z'

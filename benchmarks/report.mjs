@@ -62,7 +62,7 @@ function workloadSection(results) {
 
 /** One line a service; after each number how many times ours it is. */
 export function cellTable(results, workload, count) {
-  const { cells } = results.workloads[workload]
+  const { cells, runs: total } = results.workloads[workload]
   const value = (cell, quantity) => medianOf(results, workload, cell, count, quantity)
   const names = Object.keys(cells).filter(cell => cells[cell].runs[count])
   const [ours] = names
@@ -85,7 +85,7 @@ export function cellTable(results, workload, count) {
       ...withRatio('cpu'),
       ...withRatio('pss'),
       shown(value(cell, 'processes')),
-      `± ${shown(Math.round(spread(runs.map(run => run.rps))))} %`,
+      `± ${shown(Math.round(spread(runs.map(run => run.rps))))} %${runs.length === total ? '' : `, ${runs.length} runs`}`,
     ]
   })
   const head = [

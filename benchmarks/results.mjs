@@ -66,6 +66,28 @@ export function writeResults(dir, results) {
 }
 
 /**
+ * Two sets of runs of one workload as one: what a machine does by chance on one occasion counts for half. Rows that were in
+ * one set only keep the runs they have. Runs of another length are no part of the set.
+ * @template {{ runs: number, seconds: number, busy: number, stolen: number, cells: Record<string, { runs: Record<string, Measured[]> }> }} Compared
+ * @param {Compared | undefined} before
+ * @param {Compared} now
+ * @returns {Compared}
+ */
+export function joined(before, now) {
+  if (before?.seconds !== now.seconds) return now
+  const cells = {}
+  for (const set of [before, now]) {
+    for (const [key, { runs, ...about }] of Object.entries(set.cells)) {
+      cells[key] = { ...cells[key], ...about, runs: { ...cells[key]?.runs } }
+      for (const [count, more] of Object.entries(runs))
+        cells[key].runs[count] = [...(cells[key].runs[count] ?? []), ...more]
+    }
+  }
+  const worst = name => Math.max(before[name], now[name])
+  return { ...now, runs: before.runs + now.runs, busy: worst('busy'), stolen: worst('stolen'), cells }
+}
+
+/**
  * The median of one quantity over the runs of a cell; undefined when there is none, or when any answer was wrong:
  * a service that answers wrongly is not fast.
  * @param {Results} results

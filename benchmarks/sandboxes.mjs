@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive, parentOf } from './processes.mjs'
+import { kill, parentOf } from './processes.mjs'
 
 const patienceMs = 20_000
 
@@ -30,7 +30,7 @@ export async function endSandboxes(service) {
   while (Date.now() < deadline) {
     const pids = await sandboxesOf(service)
     if (pids.length === 0) return
-    for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL')
+    for (const pid of pids) kill(pid)
     await sleep(20)
   }
   throw new Error('sandboxes come back although nobody asks')

@@ -7,7 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from './ask.mjs'
-import { isAlive, processesOf } from './processes.mjs'
+import { isAlive, kill, processesOf } from './processes.mjs'
 
 const readyTimeoutMs = 120_000
 const goodbyeMs = 8_000
@@ -146,14 +146,6 @@ async function end(service) {
   while ([...all].some(isAlive) && Date.now() < deadline + 5_000) await sleep(20)
 }
 
-function kill(pid) {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // Gone between the look and the kill.
-  }
-}
-
 function runToEnd(file, args, { timeoutMs = 120_000, ...options }) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -175,7 +167,7 @@ function runToEnd(file, args, { timeoutMs = 120_000, ...options }) {
   })
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)

@@ -1,6 +1,7 @@
 /** MLServer: parallel workers, one a core; its adaptive batches of up to 64. It speaks the V2 protocol of tensors. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { freePort } from '../service.mjs'
 import { oneThread } from './peer.mjs'
 
 const configuration = (name, batches) => ({
@@ -12,8 +13,8 @@ const configuration = (name, batches) => ({
     const settings = {
       host: '127.0.0.1',
       http_port: port,
-      grpc_port: port + 1,
-      metrics_port: port + 2,
+      grpc_port: await freePort(),
+      metrics_port: await freePort(),
       parallel_workers: cores,
       debug: false,
     }
