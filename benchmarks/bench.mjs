@@ -19,7 +19,7 @@ import { median, shown } from './numbers.mjs'
 import { peers } from './peers/index.mjs'
 import { cli } from './peers/thampi.mjs'
 import { cellTable, ratioTable, writeReport } from './report.mjs'
-import { joined, noResults, readResults } from './results.mjs'
+import { joined, joinedSamples, noResults, readResults } from './results.mjs'
 import { specials } from './specials/index.mjs'
 import { workloads } from './workloads.mjs'
 
@@ -86,7 +86,8 @@ async function special({ name, title, run }) {
   const python = [...installed].find(([peer]) => peer.name === 'Thampi')?.[1]
   if (!python) return
   try {
-    const samples = await run({ ...plan, python })
+    const fresh = await run({ ...plan, python })
+    const samples = flags.add ? joinedSamples(results.specials[name]?.samples, fresh) : fresh
     results.specials[name] = { title, date: new Date().toISOString().slice(0, 10), samples }
     for (const [sample, { unit, values }] of Object.entries(samples)) {
       console.error(`  ${sample}: ${shown(median(values))} ${unit}`)

@@ -87,6 +87,15 @@ export function joined(before, now) {
   return { ...now, runs: before.runs + now.runs, busy: worst('busy'), stolen: worst('stolen'), cells }
 }
 
+/** The same for what is measured without load. */
+export function joinedSamples(before, now) {
+  const more = ([name, { unit, values }]) => [
+    name,
+    { unit, values: [...(before?.[name]?.values ?? []), ...values] },
+  ]
+  return Object.fromEntries(Object.entries(now).map(more))
+}
+
 /**
  * The median of one quantity over the runs of a cell; undefined when there is none, or when any answer was wrong:
  * a service that answers wrongly is not fast.
