@@ -17,12 +17,11 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unpackZip } from '../../src/bundle/zip/unpack.ts'
-import { pinned } from '../support/doors.ts'
+import { cloudpickleFiles, cloudpickleWheel } from '../support/cloudpickle.ts'
 import { type Around, type Ended, project } from '../support/journey.ts'
 import { savedWithNewerPython } from '../support/newer-model.ts'
 import { newerPython } from '../support/newer-python.ts'
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts'
-import { python } from '../support/python.ts'
 import { runFunction } from '../support/runtime-api.ts'
 
 const newer = await newerPython()
@@ -55,7 +54,7 @@ describe.skipIf(!runsLambda)(`a stage that is meant for Lambda, on this machine$
   let index: PackageIndex
   beforeAll(async () => {
     index = await startPackageIndex()
-    await index.addWheel({ name: 'cloudpickle', version: versionOf('cloudpickle'), files: cloudpickle() })
+    await index.addWheel(cloudpickleWheel())
     for (const tags of [
       `cp313-cp313-manylinux_2_17_${machine[own]}`,
       `cp313-cp313-manylinux_2_17_${machine[other]}`,
@@ -163,6 +162,8 @@ thampi.save(Model(), "model", ".", examples=["${module}"])`
     expect(err).toMatch(
       /^Runs with the packages that Lambda gets \(layer [0-9a-f]{12}\), and no others; Python 3\.13\./m,
     )
+    // The settings mean Lambda: without the flag the next command would ask there.
+    expect(err).toMatch(/^ +thampi predict production --platform local --data /m)
     const { bundle } = await json(
       'plan',
       'production',
@@ -252,7 +253,7 @@ thampi.save(Model(), "model", ".", examples=["${module}"])`
 
   it('falls back to what is here when the model turns out to need it', async () => {
     const site = join(shop.dir, '../beside/lib/python3.13/site-packages')
-    for (const [path, text] of Object.entries({ ...cloudpickle(), 'intruder.py': 'version = 7\n' })) {
+    for (const [path, text] of Object.entries({ ...cloudpickleFiles(), 'intruder.py': 'version = 7\n' })) {
       mkdirSync(join(site, path, '..'), { recursive: true })
       writeFileSync(join(site, path), text)
     }
@@ -425,16 +426,4 @@ thampi.save(Model(), "model", ".", examples=["${module}"])`
 /** Of several saved models the one that most tests are about. */
 function withModel(words: string): string[] {
   return (words.includes('--model_dir') ? words : `${words} --model_dir=models/shop`).split(' ')
-}
-
-function versionOf(name: string): string {
-  return pinned(name).split('==')[1] ?? ''
-}
-
-/** The real one, because the model is read with it. */
-function cloudpickle(): Record<string, string> {
-  const question = 'import cloudpickle, os; print(os.path.dirname(cloudpickle.__file__))'
-  const dir = execFileSync(python, ['-c', question], { encoding: 'utf8' }).trim()
-  const names = readdirSync(dir).filter(name => name.endsWith('.py'))
-  return Object.fromEntries(names.map(name => [`cloudpickle/${name}`, readFileSync(join(dir, name), 'utf8')]))
 }

@@ -1,5 +1,3 @@
-/** A person packs a model for AWS Lambda, without an account: plan, lock, package; and what may go wrong on the way. */
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -7,12 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contentOf, readZip } from '../../src/bundle/zip/read.ts'
 import { unpackZip } from '../../src/bundle/zip/unpack.ts'
+import { cloudpickleWheel } from '../support/cloudpickle.ts'
 import { pinned } from '../support/doors.ts'
 import { type Ended, type Project, project } from '../support/journey.ts'
 import { newerPackages, savedWithNewerPython } from '../support/newer-model.ts'
 import { newerPython } from '../support/newer-python.ts'
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts'
-import { python, temporaryDirectory } from '../support/python.ts'
+import { temporaryDirectory } from '../support/python.ts'
 import { runFunction } from '../support/runtime-api.ts'
 
 const newer = await newerPython()
@@ -140,7 +139,7 @@ describe.skipIf('missing' in newer)(
     let index: PackageIndex
     beforeAll(async () => {
       index = await startPackageIndex()
-      await index.addWheel({ name: 'cloudpickle', version: versionOf('cloudpickle'), files: cloudpickle() })
+      await index.addWheel(cloudpickleWheel())
       await index.addWheel({
         name: 'widgets',
         version: '1.0',
@@ -450,16 +449,4 @@ function filesIn(dir: string): Record<string, string> {
     files[path.slice(dir.length + 1)] = createHash('sha256').update(readFileSync(path)).digest('hex')
   }
   return files
-}
-
-function versionOf(name: string): string {
-  return pinned(name).split('==')[1] ?? ''
-}
-
-/** The real one, because the model is read with it. */
-function cloudpickle(): Record<string, string> {
-  const question = 'import cloudpickle, os; print(os.path.dirname(cloudpickle.__file__))'
-  const dir = execFileSync(python, ['-c', question], { encoding: 'utf8' }).trim()
-  const names = readdirSync(dir).filter(name => name.endsWith('.py'))
-  return Object.fromEntries(names.map(name => [`cloudpickle/${name}`, readFileSync(join(dir, name), 'utf8')]))
 }

@@ -10,16 +10,16 @@ import type { Done, Session } from '../session.ts'
 
 interface PredictFlags {
   readonly data?: string
-  /** True: the first. */
-  readonly example?: number | true
+  /** From 1. */
+  readonly example?: number
 }
 
 export async function predictCommand(stage: string | undefined, flags: PredictFlags, session: Session): Done {
   const { output } = session
   const { data, example } = flags
-  const given = example === undefined ? await jsonArgument('--data', data, 'thampi predict') : undefined
+  const given = example ?? (await jsonArgument('--data', data, 'thampi predict'))
   const engine = await engineFor(session)
-  const input = given ?? (await recordedInput(stage, example === true ? 1 : (example ?? 1), engine))
+  const input = typeof given === 'number' ? await recordedInput(stage, given, engine) : given
   const answer = await predict(stage, input, engine)
   if (answer.status < 400) {
     output.result(output.manner.json ? indentedJson(answer.body) : pprintJson(answer.body))

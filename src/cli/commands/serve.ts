@@ -3,7 +3,6 @@ import type { Engine } from '../../engine.ts'
 import type { Served, ServeOptions } from '../../serve.ts'
 import type { Stage } from '../../settings/stage.ts'
 import { curlLine } from '../curl-line.ts'
-import type { Output } from '../output.ts'
 import { report } from '../report.ts'
 import type { Done, Session } from '../session.ts'
 import { shellWord } from '../shell-word.ts'
@@ -43,7 +42,7 @@ export async function serveCommand(stage: string | undefined, flags: ServeFlags,
   const served = await serve(stage, options, engine)
   if (output.manner.json) output.document(servedDocument(served))
   else output.result(served.deployment.url)
-  sayWhatIsNext(served, engine.settings.stage(served.deployment.stage), output)
+  sayWhatIsNext(served, engine.settings.stage(served.deployment.stage), session)
   return 0
 }
 
@@ -89,22 +88,25 @@ function servedDocument({ deployment, version, model, unchanged, proof }: Served
 /** A longer example is more noise than help. */
 const longestExample = 160
 
-function sayWhatIsNext({ deployment, model }: Served, { apiKeyRequired }: Stage, output: Output): void {
-  if (apiKeyRequired)
-    output.hint(`Callers need a key. To make one: thampi keys create ${deployment.stage} NAME`)
+function sayWhatIsNext(
+  { deployment, model }: Served,
+  { name, meantFor, apiKeyRequired }: Stage,
+  { output, platform }: Session,
+): void {
+  // Where a flag has put it somewhere else than the settings do, the next command needs the flag as well.
+  const stage = platform === undefined || platform === meantFor ? name : `${name} --platform ${platform}`
+  if (apiKeyRequired) output.hint(`Callers need a key. To make one: thampi keys create ${stage} NAME`)
   const data = model.receipts[0]?.data
   if (data === undefined) {
     // Only the author knows what the model wants; an invented example would be answered with an error.
-    output.hint(
-      `Next: thampi predict ${deployment.stage} --data '…'   # what your model's predict gets as args`,
-    )
+    output.hint(`Next: thampi predict ${stage} --data '…'   # what your model's predict gets as args`)
     return
   }
   if (data.length > longestExample) {
-    output.hint(`Next: thampi predict ${deployment.stage} --example`)
+    output.hint(`Next: thampi predict ${stage} --example`)
     return
   }
   const { url, callers } = deployment
   output.hint(`Try it:\n  ${curlLine({ url, data, callers, needsKey: apiKeyRequired })}`)
-  output.hint(`  thampi predict ${deployment.stage} --data ${shellWord(data)}`)
+  output.hint(`  thampi predict ${stage} --data ${shellWord(data)}`)
 }

@@ -69,6 +69,7 @@ export function startHere(program: Command, run: Run): void {
     .option('--data <json>', 'what the model gets: JSON, @file, or - for standard input')
     .addOption(
       new Option('--example [number]', 'what was recorded when the model was saved (default: the first)')
+        .preset('1')
         .argParser(aboveZero('thampi predict staging --example 2'))
         .conflicts('data'),
     )
